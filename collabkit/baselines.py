@@ -23,7 +23,7 @@ def damped_biases(ratings: pd.DataFrame, damping: float = 10.0) -> DampedBiases:
     mean = mean rating; movie_bias = sum(rating - mean) / (count + damping) per movie;
     user_bias = sum(rating - mean - movie_bias) / (count + damping) per user.
     So one rating of 5 makes no film the best of all; a damping of 0 gives plain means. 10 is the round number
-    whose errors the course quotes; 5 does a little better. Source: Funk 2006 ("Netflix Update"), LensKit Bias.
+    whose errors the course quotes; 5 does a bit better. Source: Funk 2006 ("Netflix Update"), LensKit Bias.
     Raises RatingsError for an empty table, ValueError for a negative damping.
     """
     if ratings.empty:
@@ -45,7 +45,7 @@ def predict_biases(biases: DampedBiases, ratings: pd.DataFrame) -> np.ndarray:
 
 
 def baseline_ladder(train: pd.DataFrame, valid: pd.DataFrame) -> dict[str, float]:
-    """Mean squared error on `valid` (squared stars) of five baselines that saw only `train`, simplest first."""
+    """Mean squared error on `valid` (squared stars) of five baselines fitted to `train`, simplest first."""
     mean = float(train["rating"].astype("float64").mean())
     predictions = {
         "constant 3": np.full(len(valid), 3.0),

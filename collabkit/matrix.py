@@ -44,8 +44,8 @@ def predict_rating(user_factors: Sequence[float], movie_factors: Sequence[float]
 def fill_gaps(matrix: pd.DataFrame, user_factors: np.ndarray, movie_factors: np.ndarray) -> pd.DataFrame:
     """The matrix with each gap replaced by the dot product for its user and movie; known ratings stay.
 
-    Row i of `user_factors` (n_users, k) belongs to row i of the matrix, row j of `movie_factors` (n_movies, k)
-    to its column j. Returns a new matrix; raises ValueError when the shapes do not fit.
+    Row i of `user_factors` (n_users, k) belongs to row i of the matrix, row j of `movie_factors`
+    (n_movies, k) to its column j. Returns a new matrix; raises ValueError when the shapes do not fit.
     """
     user_factors, movie_factors = np.asarray(user_factors), np.asarray(movie_factors)
     n_users, n_movies = matrix.shape

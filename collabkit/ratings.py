@@ -107,11 +107,12 @@ def _ids(column: pd.Series) -> pd.Series:
 
 
 def _stars(column: pd.Series) -> pd.Series:
-    stars = pd.to_numeric(column, errors="coerce").astype("float32")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused below
+        stars = pd.to_numeric(column, errors="coerce").astype("float32")
     bad = ~np.isfinite(stars.to_numpy())
     if bad.any():
         raise RatingsError(
-            f"Column {column.name!r} holds {column[bad].iloc[0]!r} in row {_first(bad)}, and a rating must "
+            f"Column {column.name!r} holds {column[bad].tolist()[0]!r} in row {_first(bad)}, and a rating must "
             "be a finite number: mend the value or leave the row out."
         )
     return stars
@@ -122,7 +123,7 @@ def _seconds(column: pd.Series) -> pd.Series:
     bad = ~np.isfinite(seconds.to_numpy(dtype=float))
     if bad.any():
         raise RatingsError(
-            f"Column {column.name!r} holds {column[bad].iloc[0]!r} in row {_first(bad)}, and a timestamp "
+            f"Column {column.name!r} holds {column[bad].tolist()[0]!r} in row {_first(bad)}, and a timestamp "
             "must be in seconds since 1970: convert the column or leave it out."
         )
     return seconds.astype("int64")
