@@ -112,8 +112,8 @@ def _stars(column: pd.Series) -> pd.Series:
     bad = ~np.isfinite(stars.to_numpy())
     if bad.any():
         raise RatingsError(
-            f"Column {column.name!r} holds {column[bad].tolist()[0]!r} in row {_first(bad)}, and a rating must "
-            "be a finite number: mend the value or leave the row out."
+            f"Column {column.name!r} holds {column[bad].tolist()[0]!r} in row {_first(bad)}, and a rating "
+            "must be a finite number: mend the value or leave the row out."
         )
     return stars
 
@@ -123,7 +123,7 @@ def _seconds(column: pd.Series) -> pd.Series:
     bad = ~np.isfinite(seconds.to_numpy(dtype=float))
     if bad.any():
         raise RatingsError(
-            f"Column {column.name!r} holds {column[bad].tolist()[0]!r} in row {_first(bad)}, and a timestamp "
+            f"Column {column.name!r} holds {column[bad].tolist()[0]!r} in row {_first(bad)}, and a time "
             "must be in seconds since 1970: convert the column or leave it out."
         )
     return seconds.astype("int64")

@@ -28,7 +28,7 @@ class TestReadRatings:
 
     def test_columns_of_other_names_are_found_by_name(self, tmp_path):
         file = tmp_path / "foreign.csv"
-            file.write_text("stars,who,what,film,when\n3,8,5,Alien,100\n4.5,9,5,Alien,101\n")
+        file.write_text("stars,who,what,film,when\n3,8,5,Alien,100\n4.5,9,5,Alien,101\n")
         ratings = read_ratings(file, user="who", movie="what", rating="stars", title="film", timestamp="when")
         assert ratings["user"].tolist() == [8, 9]
         assert ratings["movie"].tolist() == [5, 5]
