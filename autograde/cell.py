@@ -90,9 +90,7 @@ def passed(name: str) -> bool:
     verdict = _session.verdicts.get(name)
     if verdict and verdict.passed:
         return True
-    _say(
-        f"This cell goes on with your {name}. Write it, run its check until it passes, then run this cell again."
-    )
+    _say(f"This cell goes on with your {name}. Write it, run its check until it passes, then run this cell again.")
     return False
 
 
@@ -116,9 +114,7 @@ def verdict_from_json(data: dict[str, Any]) -> Verdict:
     from autograde.exercise import Line
 
     lines = tuple(Line(**line) for line in data["lines"])
-    return Verdict(
-        **{**data, "outcome": Outcome(data["outcome"]), "lines": lines, "asides": tuple(data["asides"])}
-    )
+    return Verdict(**{**data, "outcome": Outcome(data["outcome"]), "lines": lines, "asides": tuple(data["asides"])})
 
 
 def _show(verdict: Verdict) -> Verdict:

@@ -149,9 +149,7 @@ def _compare_tables(expected: Table, got: Table) -> str | None:
 
     def label(place: tuple[int, ...]) -> str:
         row = describe(expected.index[place[0]])
-        return (
-            row if expected.columns is None else f"row {row}, column {describe(expected.columns[place[1]])}"
-        )
+        return row if expected.columns is None else f"row {row}, column {describe(expected.columns[place[1]])}"
 
     return _compare_values(expected.values.values, got.values.values, label)
 

@@ -39,9 +39,7 @@ class ExecuteAndJudge(NbGraderPreprocessor):
     ).tag(config=True)
 
     def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        ready = (
-            Path(self.executed_directory) / f"{code_key(notebook)}.ipynb" if self.executed_directory else None
-        )
+        ready = Path(self.executed_directory) / f"{code_key(notebook)}.ipynb" if self.executed_directory else None
         if ready and ready.exists():
             return nbformat.read(ready, as_version=4), resources
         return executed(notebook, Limits(cell_seconds=self.cell_seconds)), resources
@@ -65,11 +63,7 @@ def verdicts_in(notebook: NotebookNode) -> dict[str, Verdict]:
 
 def code_key(notebook: NotebookNode) -> str:
     """A name for what a notebook would run: its code cells, nothing of its outputs or prose."""
-    code = [
-        [cell.source, cell.metadata.get("nbgrader", {})]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-    ]
+    code = [[cell.source, cell.metadata.get("nbgrader", {})] for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()
 
 
@@ -86,9 +80,7 @@ def _verdict(notebook: NotebookNode, index: int, endings: list[Ended]) -> Verdic
     return Verdict(name, outcome, 0.0, points, feedback)
 
 
-def _without_report(
-    notebook: NotebookNode, index: int, endings: list[Ended], name: str
-) -> tuple[Outcome, str]:
+def _without_report(notebook: NotebookNode, index: int, endings: list[Ended], name: str) -> tuple[Outcome, str]:
     died = endings.index(Ended.DIED) if Ended.DIED in endings else None
     if endings[index] is Ended.DIED or (endings[index] is Ended.NOT_REACHED and died is not None):
         return Outcome.CRASHED, (
@@ -128,9 +120,7 @@ def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
 
 def _reported(cell: NotebookNode) -> Verdict | None:
     reports = [
-        output.data[VERDICT_MIME]
-        for output in cell.get("outputs", [])
-        if VERDICT_MIME in output.get("data", {})
+        output.data[VERDICT_MIME] for output in cell.get("outputs", []) if VERDICT_MIME in output.get("data", {})
     ]
     if not reports:
         return None

@@ -121,13 +121,9 @@ class Exercise:
         def add(question: Callable[[Any, Any], Any]) -> Callable:
             sentence = inspect.cleandoc(question.__doc__ or "").replace("\n", " ")
             if not sentence:
-                raise ValueError(
-                    f"{self.name}: the check {question.__name__} needs a docstring, which learners read"
-                )
+                raise ValueError(f"{self.name}: the check {question.__name__} needs a docstring, which learners read")
             if points <= 0:
-                raise ValueError(
-                    f"{self.name}: the check {question.__name__} needs points above 0, not {points}"
-                )
+                raise ValueError(f"{self.name}: the check {question.__name__} needs points above 0, not {points}")
             self.checks.append(Check(question, sentence, points))
             return question
 

@@ -97,8 +97,7 @@ def _recognise(
             agreeing.append((len(agrees), mistake, explains))
     agreeing.sort(key=lambda entry: -entry[0])
     return [
-        next((mistake for _, mistake, explains in agreeing if i in explains), None)
-        for i in range(len(exercise.checks))
+        next((mistake for _, mistake, explains in agreeing if i in explains), None) for i in range(len(exercise.checks))
     ]
 
 

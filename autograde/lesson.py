@@ -101,9 +101,7 @@ class ClearAnswers(ClearSolutions):
     The three dots are an answer that a check knows as not attempted, and a cell that runs without error.
     """
 
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict, cell_index: int
-    ) -> tuple[NotebookNode, dict]:
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
         cleared, n_cleared = re.subn(r"(?m)^(\s*\w+ = ).*### SOLUTION\b", r"\1...", cell.source)
         if n_cleared and "### BEGIN SOLUTION" not in cell.source:
             cell.source = cleared
@@ -204,15 +202,11 @@ def _nbgrader(grade_id: str, **fields: Any) -> dict[str, Any]:
 def _exercise(name: str, exercises: Mapping[str, Exercise], where: str, kind: type) -> Any:
     if name not in exercises or not isinstance(exercises[name], kind):
         known = ", ".join(each for each, value in exercises.items() if isinstance(value, kind))
-        raise LessonError(
-            f"{where}: there is no {kind.__name__.lower()} {name!r}; the lesson has {known or 'none'}."
-        )
+        raise LessonError(f"{where}: there is no {kind.__name__.lower()} {name!r}; the lesson has {known or 'none'}.")
     return exercises[name]
 
 
-def _refuse_unless_complete(
-    cells: list[NotebookNode], exercises: Mapping[str, Exercise], lesson: str
-) -> None:
+def _refuse_unless_complete(cells: list[NotebookNode], exercises: Mapping[str, Exercise], lesson: str) -> None:
     ids = [cell.metadata["nbgrader"]["grade_id"] for cell in cells if "nbgrader" in cell.metadata]
     for name in exercises:
         for grade_id, what in (

@@ -68,9 +68,7 @@ class World:
 
 def pairs(rng: np.random.Generator, n_users: int, n_movies: int, rows: int) -> Tensor:
     """A batch of (user, movie) index pairs, int64, shape (rows, 2)."""
-    return torch.from_numpy(
-        np.stack([rng.integers(0, n_users, rows), rng.integers(0, n_movies, rows)], axis=1)
-    )
+    return torch.from_numpy(np.stack([rng.integers(0, n_users, rows), rng.integers(0, n_movies, rows)], axis=1))
 
 
 def seeded(shape: tuple[int, ...], *key: object) -> Tensor:
@@ -88,9 +86,7 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
     Raises CannotAsk when there is nothing to fill, or a parameter of a size that no role has.
     """
     if not isinstance(cls, type):
-        raise CannotAsk(
-            f"is {_a(type(cls).__name__)}, not a class: hand over the class itself, without calling it"
-        )
+        raise CannotAsk(f"is {_a(type(cls).__name__)}, not a class: hand over the class itself, without calling it")
     model = cls(world.n_users, world.n_movies, world.n_factors)
     if not isinstance(model, nn.Module):
         raise CannotAsk("is not an nn.Module: write `class ...(nn.Module):`")
@@ -130,15 +126,12 @@ def gradients_of(cls: Any, world: World) -> dict[str, Tensor | None]:
     model = built(cls, world)
     predictions = model(world.batch)
     if not isinstance(predictions, Tensor) or not predictions.requires_grad:
-        raise CannotAsk(
-            "gives predictions that no gradient can flow back from: keep them tensors, undetached"
-        )
+        raise CannotAsk("gives predictions that no gradient can flow back from: keep them tensors, undetached")
     weights = torch.arange(1.0, len(world.batch) + 1, device=world.batch.device)
     (predictions * weights).sum().backward()
     roles = world.roles()
     return {
-        roles[p.numel()][0]: None if p.grad is None else p.grad.reshape(roles[p.numel()][1])
-        for p in model.parameters()
+        roles[p.numel()][0]: None if p.grad is None else p.grad.reshape(roles[p.numel()][1]) for p in model.parameters()
     }
 
 
@@ -220,9 +213,7 @@ def record(value: Any) -> Any:
         case np.ndarray():
             return _record_array(value, "array")
         case pd.DataFrame():
-            return Table(
-                _labels(value.index), _labels(value.columns), _record_array(value.to_numpy(), "array")
-            )
+            return Table(_labels(value.index), _labels(value.columns), _record_array(value.to_numpy(), "array"))
         case pd.Series():
             return Table(_labels(value.index), None, _record_array(value.to_numpy(), "array"))
         case pd.Index() | pd.api.extensions.ExtensionArray():
@@ -286,9 +277,7 @@ def _first_line(text: str, limit: int = 300) -> str:
 def _learners_line(error: Exception) -> str:
     """The innermost source line that stands in a notebook cell, "" when there is none."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [
-        f.line for f in frames if f.line and ("ipykernel" in f.filename or f.filename.startswith("<ipython"))
-    ]
+    lines = [f.line for f in frames if f.line and ("ipykernel" in f.filename or f.filename.startswith("<ipython"))]
     return lines[-1] if lines else ""
 
 

@@ -197,9 +197,7 @@ if passed("DotProduct") and passed("gradient_step"):
         losses = [gradient_step(model, many_x, many_y, lr) for _ in range(200)]
         return plots.step_losses(losses, title=f"learning rate {lr:.3g}")
 
-    interact(
-        descend, lr=FloatLogSlider(value=3.0, base=10, min=-1, max=2.5, step=0.1, continuous_update=False)
-    )
+    interact(descend, lr=FloatLogSlider(value=3.0, base=10, min=-1, max=2.5, step=0.1, continuous_update=False))
 
 # %% [markdown]
 # A step that is too small gets nowhere in two hundred steps. One that is too large jumps over the valley and lands
@@ -251,9 +249,7 @@ baselines = baseline_ladder(dls.train_df, dls.valid_df)
 if passed("DotProduct") and passed("train"):
     losses = [(float(row[0]), float(row[1])) for row in learn.recorder.values]
     training, validation = zip(*losses)
-    display(
-        plots.learning_curves({"dot product": (training, validation)}, baseline=baselines["damped biases"])
-    )
+    display(plots.learning_curves({"dot product": (training, validation)}, baseline=baselines["damped biases"]))
 
 # %% [markdown]
 # The training loss goes on falling, and the validation loss follows it only for a while: the model begins to remember the

@@ -115,9 +115,7 @@ class PairsEverybody(collabkit.DotProduct):
         return self.user_factors(x[:, 0]) @ self.movie_factors(x[:, 1]).T
 
 
-@DotProduct.misconception(
-    "You multiplied the factors but did not add the products up: `.sum(dim=1)` is missing."
-)
+@DotProduct.misconception("You multiplied the factors but did not add the products up: `.sum(dim=1)` is missing.")
 class ForgetsTheSum(collabkit.DotProduct):
     def forward(self, x):
         return self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])
@@ -144,9 +142,7 @@ class CutsTheGraph(collabkit.DotProduct):
 )
 class LoopsOverItems(collabkit.DotProduct):
     def forward(self, x):
-        rows = [
-            (self.user_factors.weight[int(u)] * self.movie_factors.weight[int(m)]).sum().item() for u, m in x
-        ]
+        rows = [(self.user_factors.weight[int(u)] * self.movie_factors.weight[int(m)]).sum().item() for u, m in x]
         return torch.tensor(rows)
 
 
@@ -259,9 +255,7 @@ def sums_the_errors(model, x, y, lr):
     return len(x) * collabkit.gradient_step(model, x, y, lr * len(x))
 
 
-@gradient_step.misconception(
-    "You returned the loss after the step. Keep the loss that the gradient came from."
-)
+@gradient_step.misconception("You returned the loss after the step. Keep the loss that the gradient came from.")
 def returns_the_later_loss(model, x, y, lr):
     collabkit.gradient_step(model, x, y, lr)
     return ((model(x) - y.squeeze(-1)) ** 2).mean().item()
@@ -348,9 +342,7 @@ def trains_flat(model, dls, epochs=5, lr=5e-3):
     return quietly(learn, lambda: learn.fit(epochs, lr))
 
 
-@train.misconception(
-    "You trained with fastai's default learning rate: pass `lr` on, `fit_one_cycle(epochs, lr)`."
-)
+@train.misconception("You trained with fastai's default learning rate: pass `lr` on, `fit_one_cycle(epochs, lr)`.")
 def ignores_the_rate(model, dls, epochs=5, lr=5e-3):
     return collabkit.train(model, dls, epochs, 1e-3)
 

@@ -74,9 +74,7 @@ def run_cells(
         return asyncio.run(_run(client, limits, skip, environment))
 
 
-async def _run(
-    client: NotebookClient, limits: Limits, skip: Callable, environment: dict[str, str]
-) -> list[Ended]:
+async def _run(client: NotebookClient, limits: Limits, skip: Callable, environment: dict[str, str]) -> list[Ended]:
     endings = [Ended.SKIPPED] * len(client.nb.cells)
     stopped = False
     async with client.async_setup_kernel(env=environment, extra_arguments=["--HistoryManager.enabled=False"]):
