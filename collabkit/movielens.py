@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,9 +22,7 @@ SOURCE = "MovieLens 100K"
 COLUMNS = {"user": "int64", "movie": "int64", "rating": "float32", "timestamp": "int64", "title": "str"}
 CHECKSUM = "68e37a22450c0a09b9688c6ff0dbddd008a9a6978bf1769e4bb4e16d0b83f3fe"
 CACHE_NAME = "movielens-100k.csv"
-WHEEL = (
-    "recbole==1.2.1"  # its examples hold the same 100,000 rows; PyPI is often in reach where GroupLens is not
-)
+WHEEL = "recbole==1.2.1"  # its examples hold the same 100,000 rows; PyPI is often in reach where GroupLens is not
 CONNECT_SECONDS = 10
 PIP_SECONDS = 120
 
@@ -159,6 +158,9 @@ def _bar(what: str):
         def __bool__(self):  # pooch asks for it, and tqdm refuses as long as the size is not known
             return True
 
+        def reset(self, total=None):  # pooch starts over to fill the bar; the clock need not
+            self.n = 0
+
     # It appears after a moment, so that no network shows no bar.
     return Bar(desc=what, file=sys.stdout, unit="B", unit_scale=True, ncols=79, delay=0.2)
 
@@ -210,14 +212,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise RatingsError(f"There is nothing at {path}: give a folder, zip or wheel that holds {SOURCE}.")
     try:
         files = _files(path)
-    except zipfile.BadZipFile as error:
-        raise RatingsError(
-            f"{path} is no whole zip file, maybe a download that broke off: fetch it again."
-        ) from error
+    except _BROKEN_ZIP as error:
+        raise RatingsError(f"{path} is no whole zip file, maybe a download that broke off: fetch it again.") from error
     except OSError as error:
-        raise RatingsError(
-            f"{path} cannot be read ({error.strerror or error}): give a file that can."
-        ) from error
+        raise RatingsError(f"{path} cannot be read ({error.strerror or error}): give a file that can.") from error
     return _parse(files, path)
 
 
@@ -304,6 +302,7 @@ def _titles(ratings: pd.DataFrame, movies: pd.Series, titles: pd.Series) -> pd.S
     return ratings["movie"].map(by_movie)
 
 
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # what zipfile raises for damaged bytes
 _PLAIN = {"quoting": csv.QUOTE_NONE, "keep_default_na": False}  # a quote or "NA" in a title is just text
 _FORMATS: dict[tuple[str, ...], Callable[..., pd.DataFrame]] = {
     (CACHE_NAME,): _from_csv,

@@ -120,9 +120,7 @@ class TestPlantedWorld:
         assert set(ratings["movie"]) == set(range(1, 36))
         assert not ratings.duplicated(["user", "movie"]).any()
 
-    @pytest.mark.parametrize(
-        ("n_users", "n_movies", "n_ratings"), [(7, 3, 7), (3, 7, 7), (4, 5, 20), (1, 1, 1)]
-    )
+    @pytest.mark.parametrize(("n_users", "n_movies", "n_ratings"), [(7, 3, 7), (3, 7, 7), (4, 5, 20), (1, 1, 1)])
     def test_the_fewest_and_the_most_ratings_there_can_be(self, n_users, n_movies, n_ratings):
         ratings = planted_world(n_users=n_users, n_movies=n_movies, n_ratings=n_ratings).ratings
         assert ratings["user"].nunique() == n_users
@@ -164,7 +162,7 @@ class TestPlantedWorld:
         assert np.abs(world.expected(pairs["user"], pairs["movie"]) - pairs["rating"]).max() <= 0.25 + 1e-6
 
     def test_noise_is_what_remains(self):
-        """Rounding to half stars adds a variance of 0.5² / 12 to that of the noise; clipping takes a little away."""
+        """Rounding to half stars adds a variance of 0.5² / 12 to that of the noise."""
         world = planted_world(noise=0.3)
         rest = world.ratings["rating"] - world.expected(world.ratings["user"], world.ratings["movie"])
         assert rest.var() == pytest.approx(0.3**2 + 0.5**2 / 12, rel=0.1)
