@@ -45,7 +45,7 @@ class ExecuteAndJudge(NbGraderPreprocessor):
         return executed(notebook, Limits(cell_seconds=self.cell_seconds)), resources
 
 
-def executed(notebook: NotebookNode, limits: Limits = Limits()) -> NotebookNode:
+def executed(notebook: NotebookNode, limits: Limits) -> NotebookNode:
     """A sanitized submission after its run: outputs in place, and one verdict in each grade cell."""
     notebook = nbformat.from_dict(notebook)
     endings = run_cells(notebook, limits=limits, skip=is_unchanged_demo, is_trusted=_is_setup)

@@ -64,10 +64,8 @@ def not_attempted(exercise: Exercise) -> Verdict:
 
 def _verdict(exercise: Exercise, lines: tuple[Line, ...]) -> Verdict:
     score = sum(line.score for line in lines)
-    if all(line.passed for line in lines):
-        outcome = Outcome.PASSED
-    else:
-        outcome = Outcome.PARTIAL if score else Outcome.FAILED
+    passed = all(line.passed for line in lines)
+    outcome = Outcome.PASSED if passed else Outcome.PARTIAL if score else Outcome.FAILED
     feedback = " ".join(dict.fromkeys(line.feedback for line in lines if line.feedback))
     return Verdict(exercise.name, outcome, score, exercise.points, feedback, lines)
 

@@ -1,0 +1,53 @@
+"""solutions/ -> lessons/ and build/source/ on disk, and whether what lies there is fresh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograde.course import Course, CourseError
+from autograde.lesson import LessonError, source_notebook, student_notebook, to_bytes
+
+__all__ = ["build", "built_files", "stale"]
+
+
+def built_files(course: Course, lesson: str) -> dict[Path, bytes]:
+    """What a lesson's script derives: path -> bytes, for the student's notebook and nbgrader's source."""
+    script = course.solutions / f"{lesson}.py"
+    try:
+        source = source_notebook(script.read_text(encoding="utf-8"), course.exercises(lesson), lesson)
+    except (LessonError, LookupError) as error:
+        raise CourseError(str(error)) from error
+    return {
+        course.source / lesson / f"{lesson}.ipynb": to_bytes(source),
+        course.root / "lessons" / lesson / f"{lesson}.ipynb": to_bytes(student_notebook(source)),
+    }
+
+
+def build(course: Course, lessons: list[str]) -> list[Path]:
+    """Write the derived files that are not fresh, each in one move; returns those that were written."""
+    written = []
+    for lesson in lessons:
+        for path, content in built_files(course, lesson).items():
+            if path.exists() and path.read_bytes() == content:
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(".tmp")
+            draft.write_bytes(content)
+            draft.replace(path)
+            written.append(path)
+    return written
+
+
+def stale(course: Course, lessons: list[str]) -> list[Path]:
+    """The derived files that differ from what the scripts say now, and notebooks in lessons/ without a script.
+
+    build/source/ is not committed: where it is absent altogether, nothing there is stale.
+    """
+    found = []
+    for lesson in lessons:
+        for path, content in built_files(course, lesson).items():
+            if not path.is_relative_to(course.source) or course.source.exists():
+                found += [path] if not path.exists() or path.read_bytes() != content else []
+    known = set(course.lessons())
+    orphans = [path for path in (course.root / "lessons").glob("*/*.ipynb") if path.parent.name not in known]
+    return found + sorted(orphans)

@@ -1,0 +1,166 @@
+"""The `autograde` command: a thin skin. It reads arguments, calls the modules, and prints."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from autograde.card import LOOK, OTHER_LOOK
+from autograde.course import Course, CourseError, find_root
+from autograde.grading import Result
+from autograde.kernel.notebook import Limits
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Build the lessons, grade a class, read and export its marks."""
+
+
+def in_course(command: Callable) -> Callable:
+    """Give a command the option --course, and a Course instead of it; our errors become one sentence."""
+
+    @click.option("--course", "folder", default="course", show_default=True, help="The folder of the class.")
+    @functools.wraps(command)
+    def run(folder: str, **arguments):
+        try:
+            root = find_root(Path.cwd())
+            return command(course=Course(root, (root / folder).resolve()), **arguments)
+        except CourseError as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+@main.command("build")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file is stale.")
+@in_course
+def build_command(course: Course, only_check: bool) -> None:
+    """Make lessons/ and build/source/ from solutions/."""
+    from autograde.build import build, stale
+
+    if not only_check:
+        for path in build(course, course.lessons()):
+            click.echo(f"wrote {path.relative_to(course.root)}")
+        return
+    if found := [str(path.relative_to(course.root)) for path in stale(course, course.lessons())]:
+        raise click.ClickException("\n".join(f"{path} is stale: run make lessons" for path in found))
+
+
+@main.command()
+@click.argument("slug")
+@in_course
+def new(course: Course, slug: str) -> None:
+    """Begin a lesson: write its two files, to be filled in."""
+    from autograde.scaffold import scaffold
+
+    for path in scaffold(course, slug):
+        click.echo(f"wrote {path.relative_to(course.root)}")
+    click.echo("Fill both in, then: make lessons")
+
+
+@main.command("sample-class")
+@click.option("--students", default=12, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option("--seed", default=0, show_default=True, help="Deals the mistakes out.")
+@in_course
+def sample_class(course: Course, students: int, seed: int) -> None:
+    """Make a class to try grading on: solved, blank, mistakes, and accidents."""
+    from autograde.sample_class import make_sample_class
+
+    planted = make_sample_class(course, students, seed)
+    click.echo(f"{len(planted)} students handed in {len(course.lessons())} lessons: {course.submitted}")
+
+
+@main.command()
+@click.argument("lessons", nargs=-1)
+@click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Notebooks run at once.")
+@click.option(
+    "--seconds", default=Limits.cell_seconds, show_default=True, type=click.IntRange(min=1), help="Limit for one cell."
+)
+@in_course
+def grade(course: Course, lessons: tuple[str, ...], students: tuple[str, ...], workers: int, seconds: int) -> None:
+    """Grade the class, or only some LESSONS of it (by name, slug or number)."""
+    from autograde.grading import grade as grade_class
+    from autograde.report import write_report
+
+    chosen, everybody = course.chosen(lessons), course.students()
+    if not everybody:
+        raise CourseError(
+            f"Nobody has handed anything in: {course.submitted} is empty. "
+            "Collect there with nbgrader, or make a class to try with: autograde sample-class"
+        )
+    if strangers := sorted(set(students) - set(everybody)):
+        raise CourseError(f"There is no student {strangers[0]!r} in {course.submitted}: {', '.join(everybody)}.")
+    wanted = list(students) or everybody
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("grading", total=len(chosen) * len(wanted))
+
+        def on_result(result: Result) -> None:
+            bar.update(task, advance=1)
+            done = int(bar.tasks[0].completed)
+            if not console.is_terminal:
+                console.print(f"{done}/{len(chosen) * len(wanted)} {result.student} {result.lesson}", highlight=False)
+
+        results = grade_class(
+            course, chosen, wanted, workers=workers, limits=Limits(cell_seconds=seconds), on_result=on_result
+        )
+    _print_table(console, course, chosen, results)
+    click.echo(f"report: {_write_whole_report(course, write_report)}")
+
+
+@main.command()
+@in_course
+def report(course: Course) -> None:
+    """Write the report again from what has been graded."""
+    from autograde.report import write_report
+
+    click.echo(f"report: {_write_whole_report(course, write_report)}")
+
+
+@main.command()
+@click.argument("lessons", nargs=-1)
+@click.option("--format", "format_", default="csv", show_default=True, type=click.Choice(["csv"]))
+@in_course
+def export(course: Course, lessons: tuple[str, ...], format_: str) -> None:
+    """Print the marks, one row for each student, lesson and exercise."""
+    from autograde.export import as_csv, rows
+
+    click.echo(as_csv(rows(course, course.chosen(lessons))), nl=False)
+
+
+def _write_whole_report(course: Course, write_report: Callable) -> Path:
+    from autograde.grading import results_of
+
+    results = results_of(course, course.lessons())
+    if not results:
+        raise CourseError("Nothing has been graded yet, so there is nothing to report: autograde grade")
+    return write_report(course, results)
+
+
+def _print_table(console: Console, course: Course, lessons: list[str], results: list[Result]) -> None:
+    table = Table(title="Points and statuses")
+    table.add_column("student", no_wrap=True)
+    for lesson in lessons:
+        points = sum(exercise.points for exercise in course.exercises(lesson).values())
+        table.add_column(f"{lesson}\nof {points:g}", justify="right")
+    by_place = {(result.student, result.lesson): result for result in results}
+    for student in dict.fromkeys(result.student for result in results):
+        table.add_row(student, *(_cell_text(by_place[student, lesson]) for lesson in lessons))
+    width = None if console.is_terminal else max(100, 24 + 26 * len(lessons))
+    console.print(table, width=width)
+
+
+def _cell_text(result: Result) -> str:
+    marks = [f"{LOOK.get(status, OTHER_LOOK)[0]} {status}" for status in result.statuses]
+    score = [] if result.problem else [f"{result.score:g}"]
+    return "  ".join([*marks, *score])

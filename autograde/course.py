@@ -1,0 +1,135 @@
+"""Where a course keeps its things, and nbgrader's configuration for it. No grading in here."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearSolutions, Execute
+from traitlets.config import Config
+
+from autograde import exercises
+from autograde.execute import ExecuteAndJudge
+from autograde.exercise import Exercise
+from autograde.lesson import ClearAnswers, slug_of
+
+__all__ = ["Course", "CourseError", "find_root", "nbgrader_config"]
+
+
+class CourseError(Exception):
+    """Something an instructor can put right; the message says how."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A repository with its lessons, and the folder in which one class is graded."""
+
+    root: Path  # the repository: solutions/ and lessons/ lie here
+    folder: Path  # submitted/, autograded/, feedback/, gradebook.db and report/ lie here
+
+    @property
+    def solutions(self) -> Path:
+        return self.root / "solutions"
+
+    @property
+    def source(self) -> Path:
+        return self.root / "build" / "source"
+
+    @property
+    def submitted(self) -> Path:
+        return self.folder / "submitted"
+
+    @property
+    def autograded(self) -> Path:
+        return self.folder / "autograded"
+
+    @property
+    def problems(self) -> Path:
+        return self.folder / "problems"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report" / "index.html"
+
+    @property
+    def db_url(self) -> str:
+        return f"sqlite:///{self.folder / 'gradebook.db'}"
+
+    def lessons(self) -> list[str]:
+        """All lessons in order: the names of the scripts in solutions/."""
+        return sorted(path.stem for path in self.solutions.glob("[0-9][0-9]_*.py"))
+
+    def chosen(self, names: list[str] | tuple[str, ...]) -> list[str]:
+        """The lessons named (by name, slug or number), all without a name. CourseError for one that is not there."""
+        lessons = self.lessons()
+        found = []
+        for name in names:
+            matches = [each for each in lessons if name in (each, slug_of(each), each[:2], each[:2].lstrip("0"))]
+            if not matches:
+                raise CourseError(f"There is no lesson {name!r}. The lessons are: {', '.join(lessons)}.")
+            found += matches
+        return found or lessons
+
+    def exercises(self, lesson: str) -> dict[str, Exercise]:
+        return exercises.of_lesson(slug_of(lesson))
+
+    def students(self) -> list[str]:
+        """Everybody who has handed something in, or stands in the gradebook."""
+        handed_in = {path.name for path in self.submitted.glob("*") if path.is_dir()}
+        with self.api.gradebook as gradebook:
+            return sorted(handed_in | {student.id for student in gradebook.students})
+
+    def submission(self, student: str, lesson: str) -> Path:
+        return self.submitted / student / lesson / f"{lesson}.ipynb"
+
+    def graded(self, student: str, lesson: str) -> Path:
+        return self.autograded / student / lesson / f"{lesson}.ipynb"
+
+    @property
+    def api(self) -> NbGraderAPI:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return _api(self)
+
+    def config(self) -> Config:
+        return nbgrader_config(self.root, self.folder)
+
+
+@functools.lru_cache(maxsize=8)
+def _api(course: Course) -> NbGraderAPI:
+    config = course.config()
+    return NbGraderAPI(CourseDirectory(config=config), config=config)
+
+
+def find_root(start: Path) -> Path:
+    """The repository that `start` lies in. CourseError when it lies in none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / "solutions").is_dir() and (folder / "nbgrader_config.py").is_file():
+            return folder
+    raise CourseError(
+        f"{start.resolve()} does not lie in the course's repository: change to the folder with solutions/."
+    )
+
+
+def nbgrader_config(root: Path, folder: Path) -> Config:
+    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of two of nbgrader's."""
+    c = Config()
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.source_directory = os.path.join("build", "source")
+    for step in ("release", "submitted", "autograded", "feedback", "solution"):
+        # relative, even to a folder outside: nbgrader's pattern for its own paths fails on absolute ones
+        c.CourseDirectory[f"{step}_directory"] = os.path.relpath(folder / step, root)
+    c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+    c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
+    c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
+    c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    c.OverwriteCells.add_missing_cells = True
+    return c
+
+
+def _replaced(preprocessors, theirs: type, ours: type) -> list[type]:
+    return [ours if each is theirs else each for each in preprocessors.default()]

@@ -1,0 +1,85 @@
+"""Marks as rows, for a spreadsheet: one for each student, lesson and exercise. Nothing is graded here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import astuple, dataclass, fields
+
+from nbgrader.api import MissingEntry
+
+from autograde.course import Course
+from autograde.exercise import Outcome
+from autograde.grading import Result, Unreadable, read_submission, result_of
+from autograde.lesson import exercise_grade_id
+
+__all__ = ["Row", "as_csv", "rows"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One exercise of one student. A score of 0 always has its outcome beside it."""
+
+    student: str
+    lesson: str
+    exercise: str
+    outcome: str
+    score: float
+    points: float
+
+
+def rows(course: Course, lessons: list[str]) -> list[Row]:
+    """The marks of everybody, by student, lesson and exercise. A mark corrected in formgrader counts."""
+    return [
+        row
+        for student in course.students()
+        for lesson in lessons
+        for row in _rows_of(course, student, lesson, result_of(course, student, lesson))
+    ]
+
+
+def as_csv(table: list[Row]) -> str:
+    """The rows as CSV with a header; numbers as short as they can be."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Row)])
+    for row in table:
+        writer.writerow([f"{value:g}" if isinstance(value, float) else value for value in astuple(row)])
+    return out.getvalue()
+
+
+def _rows_of(course: Course, student: str, lesson: str, result: Result | None) -> list[Row]:
+    verdicts = result.verdicts if result else {}
+    corrected = _manual_scores(course, student, lesson) if verdicts else {}
+    table = []
+    for name, exercise in course.exercises(lesson).items():
+        verdict = verdicts.get(name)
+        outcome = verdict.outcome if verdict else _without_verdict(course, student, lesson, result)
+        score = corrected.get(exercise_grade_id(name), verdict.score if verdict else 0.0)
+        table.append(Row(student, lesson, name, str(outcome), float(score), float(exercise.points)))
+    return table
+
+
+def _without_verdict(course: Course, student: str, lesson: str, result: Result | None) -> str:
+    if result and result.problem:
+        return result.problem
+    try:
+        read_submission(course, student, lesson)
+    except Unreadable as error:
+        return error.outcome
+    return "not graded" if result is None else Outcome.MALFORMED
+
+
+def _manual_scores(course: Course, student: str, lesson: str) -> dict[str, float]:
+    """Scores that a person gave in formgrader, by grade id."""
+    with course.api.gradebook as gradebook:
+        try:
+            submission = gradebook.find_submission(lesson, student)
+        except MissingEntry:
+            return {}
+        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+        return {
+            grade.name: float(grade.manual_score) + float(grade.extra_credit or 0)
+            for grade in grades
+            if grade.manual_score is not None
+        }

@@ -1,0 +1,111 @@
+"""Results -> one self-contained HTML page. What to say is computed here, how it looks is in the template."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader
+
+from autograde.card import LOOK, OTHER_LOOK
+from autograde.course import Course
+from autograde.exercise import Exercise, Outcome, Question
+from autograde.grading import Result
+from autograde.lesson import title_of
+
+__all__ = ["ExerciseSummary", "Mistake", "render", "summaries", "write_report"]
+
+VERSIONS_OF = ("collaborative-filtering-course", "nbgrader", "torch", "fastai")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake, and who made it."""
+
+    sentence: str
+    students: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExerciseSummary:
+    """How a class did in one exercise. `outcomes` counts students by outcome, in the enum's order."""
+
+    lesson: str
+    name: str
+    is_question: bool
+    points: float
+    mean: float
+    outcomes: dict[Outcome, int]
+    mistakes: tuple[Mistake, ...]  # the most frequent first
+    unknown: tuple[str, ...]  # students whose mistake no misconception explains
+
+
+def summaries(course: Course, results: list[Result]) -> list[ExerciseSummary]:
+    """One summary per exercise, in the order of the course, over the results that have verdicts."""
+    found = []
+    for lesson in dict.fromkeys(result.lesson for result in results):
+        of_lesson = [result for result in results if result.lesson == lesson and result.verdicts]
+        for name, exercise in course.exercises(lesson).items():
+            found.append(_summary(lesson, name, exercise, of_lesson))
+    return found
+
+
+def render(course: Course, results: list[Result], now: datetime.datetime) -> str:
+    """The report as HTML. Everything it needs is in the page itself."""
+    lessons = list(dict.fromkeys(result.lesson for result in results))
+    by_place = {(result.student, result.lesson): result for result in results}
+    environment = Environment(
+        loader=PackageLoader("autograde", "report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["look"] = lambda outcome: LOOK.get(outcome, OTHER_LOOK)
+    environment.filters["number"] = lambda value: f"{value:.2f}".rstrip("0").rstrip(".")
+    summarised = summaries(course, results)
+    return environment.get_template("report.html").render(
+        now=now,
+        lessons=lessons,
+        titles={each: title_of((course.solutions / f"{each}.py").read_text(encoding="utf-8")) for each in lessons},
+        points={each: sum(e.points for e in course.exercises(each).values()) for each in lessons},
+        students=list(dict.fromkeys(result.student for result in results)),
+        results=by_place,
+        attention=[result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]],
+        summaries=summarised,
+        frequent=sorted(
+            ((m, s) for s in summarised if not s.is_question for m in s.mistakes),
+            key=lambda entry: -len(entry[0].students),
+        )[:10],
+        outcomes=list(Outcome),
+        versions={name: importlib.metadata.version(name) for name in VERSIONS_OF},
+    )
+
+
+def write_report(course: Course, results: list[Result]) -> Path:
+    """Write the report for these results and return its path."""
+    course.report.parent.mkdir(parents=True, exist_ok=True)
+    draft = course.report.with_suffix(".tmp")
+    draft.write_text(render(course, results, datetime.datetime.now().astimezone()), encoding="utf-8")
+    return draft.replace(course.report)
+
+
+def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) -> ExerciseSummary:
+    verdicts = {result.student: result.verdicts[name] for result in results if name in result.verdicts}
+    counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
+    sentences = [misconception.sentence for misconception in exercise.misconceptions]
+    made = {
+        s: tuple(who for who, v in verdicts.items() if any(s == line.feedback for line in v.lines)) for s in sentences
+    }
+    explained = {who for students in made.values() for who in students}
+    wrong = [who for who, v in verdicts.items() if v.outcome in (Outcome.PARTIAL, Outcome.FAILED)]
+    mistakes = [Mistake(sentence, who) for sentence, who in made.items() if who]
+    return ExerciseSummary(
+        lesson=lesson,
+        name=name,
+        is_question=isinstance(exercise, Question),
+        points=exercise.points,
+        mean=sum(v.score for v in verdicts.values()) / len(verdicts) if verdicts else 0.0,
+        outcomes={outcome: counts[outcome] for outcome in Outcome if counts[outcome]},
+        mistakes=tuple(sorted(mistakes, key=lambda mistake: -len(mistake.students))),
+        unknown=tuple(who for who in wrong if who not in explained),
+    )
