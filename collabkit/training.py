@@ -46,9 +46,7 @@ def learner(
     return learn
 
 
-def train(
-    model: nn.Module, dls: DataLoaders, epochs: int = 5, lr: float = 5e-3, wd: float | None = None
-) -> Learner:
+def train(model: nn.Module, dls: DataLoaders, epochs: int = 5, lr: float = 5e-3, wd: float | None = None) -> Learner:
     """Train in place by the one-cycle policy, quietly, and return the Learner.
 
     `wd=None` leaves fastai's Adam at its own weight decay, which is 0.01 and not 0.
@@ -141,19 +139,19 @@ class _StepLosses(Callback):
     run_valid = False
 
     def before_fit(self):
-        self.epochs = []  # per epoch a list of (loss, rows)
+        self._epochs = []  # per epoch a list of (loss, rows)
 
     def before_train(self):
-        self.epochs.append([])
+        self._epochs.append([])
 
     def after_batch(self):
-        self.epochs[-1].append((self.learn.loss.detach(), len(self.learn.yb[0])))
+        self._epochs[-1].append((self.learn.loss.detach(), len(self.learn.yb[0])))
 
     def losses(self) -> list[list[float]]:
-        return [torch.stack([loss for loss, _ in epoch]).tolist() for epoch in self.epochs]
+        return [torch.stack([loss for loss, _ in epoch]).tolist() for epoch in self._epochs]
 
     def per_epoch(self) -> tuple[float, ...]:
-        rows = [[n for _, n in epoch] for epoch in self.epochs]
+        rows = [[n for _, n in epoch] for epoch in self._epochs]
         return tuple(
             sum(loss * n for loss, n in zip(losses, ns, strict=True)) / sum(ns)
             for losses, ns in zip(self.losses(), rows, strict=True)
