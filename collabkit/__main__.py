@@ -13,9 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch", help="download MovieLens 100K, check it, and keep it in the cache")
     fetch.add_argument("--path", help="ml-100k.zip, a folder with its files, or the wheel recbole 1.2.1")
-    fetch.add_argument(
-        "--cache", help="folder to keep it in (default: $COLLABKIT_CACHE, else your cache folder)"
-    )
+    fetch.add_argument("--cache", help="folder to keep it in (default: $COLLABKIT_CACHE, else your cache folder)")
     options = parser.parse_args(arguments)
     try:
         ratings = movielens_100k(options.path, cache=options.cache)

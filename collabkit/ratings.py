@@ -33,9 +33,7 @@ def load_ratings(path=None, *, progress: bool = True) -> pd.DataFrame:
         if path is not None:
             raise
         ratings = planted_world(n_users=943, n_movies=1682, n_ratings=100_000).ratings
-        print(
-            f"{reason} Until then these are {len(ratings):,} ratings of a planted world, its films invented."
-        )
+        print(f"{reason} Until then these are {len(ratings):,} ratings of a planted world, its films invented.")
         return ratings
 
 

@@ -1,0 +1,302 @@
+"""Every picture that a lesson or report draws, each with alternative text made of the numbers that it shows."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.transforms import Bbox
+
+from collabkit.matrix import density, predict_rating
+from collabkit.picture import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    GREY,
+    INK,
+    PALE,
+    VERMILLION,
+    WIDTH,
+    Picture,
+    blank,
+    label_points,
+    style,
+)
+
+__all__ = ["Picture", "factor_space", "ladder", "learning_curves", "matrix", "times_seen"]
+
+LARGEST_WITH_VALUES = 20  # columns; in more, a number no longer fits into its cell
+
+
+def matrix(matrix: pd.DataFrame, title: str | None = None) -> Picture:
+    """A ratings matrix (users x movies) as a heat map, the rating in each cell, gaps hatched in grey."""
+    if matrix.size == 0:
+        raise ValueError("There is no cell to draw: give a matrix with at least one user and one movie.")
+    stars = matrix.to_numpy(dtype=float)
+    n_users, n_movies = stars.shape
+    small = max(n_users, n_movies) <= LARGEST_WITH_VALUES
+    known = stars[~np.isnan(stars)]
+    with style():
+        long_names = small and max(len(str(name)) for name in matrix.columns) > 4
+        cell = (WIDTH - 1.6) / n_movies
+        figure, axes = blank(min(max(1.1 + n_users * cell * 0.72 + 1.4 * long_names, 2.4), 10.0))
+        colours = mpl.colormaps["cividis"].with_extremes(bad=_GAP["facecolor"])
+        low, high = min([1.0, *known]), max([5.0, *known])  # one scale for all matrices of stars
+        image = axes.imshow(stars, cmap=colours, vmin=low, vmax=high, aspect="auto")
+        axes.set(xlabel=matrix.columns.name or "movie", ylabel=matrix.index.name or "user")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(which="both", length=0, labelsize=9)
+        if small:
+            _write_values(axes, stars, image)
+            names = [textwrap.shorten(str(name), 28, placeholder="…") for name in matrix.columns]
+            axes.set_xticks(range(n_movies), names)
+            axes.set_yticks(range(n_users), [str(name) for name in matrix.index])
+            for label in axes.get_xticklabels() if long_names else ():
+                label.set(rotation=45, ha="right", rotation_mode="anchor")
+            axes.set_xticks(np.arange(n_movies + 1) - 0.5, minor=True)
+            axes.set_yticks(np.arange(n_users + 1) - 0.5, minor=True)
+            axes.grid(which="minor", color="white", linewidth=1.5)
+        else:
+            axes.set(xlabel=f"{n_movies} movies", ylabel=f"{n_users} users", xticks=[], yticks=[])
+        gap = "" if known.size == stars.size else " (hatched: no rating)" if small else " (grey: no rating)"
+        bar = figure.colorbar(image, ax=axes, label=f"stars{gap}", pad=0.02, aspect=30)
+        bar.outline.set_visible(False)
+        bar.locator = MaxNLocator(integer=True)
+        if title:
+            axes.set_title(title)
+    gaps = stars.size - known.size
+    alt = f"{title or 'Ratings matrix'}: heat map of {n_users} users by {n_movies} movies. "
+    alt += f"{known.size} of {stars.size} cells hold a rating ({density(matrix):.0%})"
+    if known.size:
+        alt += f", from {known.min():.3g} to {known.max():.3g} stars with a mean of {known.mean():.2f}"
+    return Picture(figure, alt + f"; {_count(gaps, 'cell is a gap', 'cells are gaps')}.")
+
+
+_GAP = {"facecolor": "#f2f2f2", "edgecolor": "#b5b5b5", "hatch": "////", "linewidth": 0}
+
+
+def _write_values(axes: Axes, stars: np.ndarray, image) -> None:
+    """A rating in each cell, light on dark colours and dark on light ones, and hatches in the gaps."""
+    size = 9 if stars.shape[1] <= 15 else 7.5
+    for (row, column), value in np.ndenumerate(stars):
+        if np.isnan(value):
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, zorder=0.2, **_GAP))
+            continue
+        red, green, blue, _ = image.cmap(image.norm(value))
+        ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
+        axes.text(column, row, f"{round(value, 1):g}", ha="center", va="center", fontsize=size, color=ink)
+
+
+def factor_space(
+    movies: Mapping[str, tuple[float, float]],
+    user: tuple[float, float],
+    axes: tuple[str, str] = ("first factor", "second factor"),
+) -> Picture:
+    """Films as points and a user as an arrow in the plane of two factors; at each film its dot product with the user.
+
+    Circles are films whose dot product is positive, triangles those where it is not. The dotted line through the
+    origin is square to the user: films on it score 0.
+    """
+    if not movies:
+        raise ValueError("There is no film to draw: give at least one.")
+    scores = {name: predict_rating(user, place) for name, place in movies.items()}
+    points = np.array([*movies.values(), user], dtype=float)
+    reach = 1.25 * max(np.abs(points).max(), 1e-9)
+    with style():
+        figure, plane = blank(5.6)
+        plane.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel=axes[0], ylabel=axes[1])
+        plane.axhline(0, color=PALE, zorder=0)
+        plane.axvline(0, color=PALE, zorder=0)
+        if any(user):
+            plane.axline((0, 0), (-user[1], user[0]), color=GREY, linestyle=":", linewidth=1, zorder=0)
+        for liked, marker, colour in ((True, "o", BLUE), (False, "v", VERMILLION)):
+            chosen = [movies[name] for name, score in scores.items() if (score > 0) == liked]
+            if chosen:
+                plane.plot(*zip(*chosen, strict=True), marker, color=colour, markersize=8, linestyle="")
+        plane.annotate(
+            "",
+            xy=user,
+            xytext=(0, 0),
+            arrowprops={
+                "arrowstyle": "-|>,head_width=.35,head_length=.7",
+                "color": INK,
+                "lw": 2.2,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
+        figure.legend(
+            handles=[
+                Line2D([], [], color=INK, linewidth=2.2, label="user"),
+                Line2D([], [], color=BLUE, marker="o", linestyle="", markersize=8, label="film, dot product above 0"),
+                Line2D([], [], color=VERMILLION, marker="v", linestyle="", markersize=8, label="film, 0 or below"),
+            ],
+            loc="outside upper left",
+            ncols=3,
+        )
+        figure.draw_without_rendering()
+        start, end = plane.transData.transform([(0, 0), user])
+        arrow = [Bbox.from_bounds(*(start + share * (end - start) - 4), 8, 8) for share in np.linspace(0, 1, 25)]
+        texts = [f"{textwrap.fill(name, 24)}\n{_number(score)}" for name, score in scores.items()]
+        label_points(plane, list(movies.values()), texts, avoid=arrow)
+    listed = "; ".join(f"{name} at ({x:g}, {y:g}): {_number(scores[name])}" for name, (x, y) in movies.items())
+    best = max(scores, key=scores.__getitem__)
+    return Picture(
+        figure,
+        f"Films in the plane of {axes[0]} and {axes[1]}, with a user as an arrow to ({user[0]:g}, {user[1]:g}). "
+        f"Dot product with the user: {listed}. The highest is that of {best}.",
+    )
+
+
+def times_seen(counts: Mapping[str, Sequence[int]]) -> Picture:
+    """How often an epoch showed each rating: for each loader the share of ratings seen 0, 1, 2, 3, and 4 or more times.
+
+    `counts` gives for each loader's name an array (n_ratings,) of how often each rating came.
+    """
+    if not counts or any(len(times) == 0 for times in counts.values()):
+        raise ValueError("There is nothing to count: give each loader's count for every rating.")
+    shares = {
+        name: np.bincount(np.minimum(np.asarray(times, dtype=int), 4), minlength=5) / len(times)
+        for name, times in counts.items()
+    }
+    labels = ["never", "once", "twice", "3 times", "4 or more"]
+    with style():
+        figure, axes = blank(3.4)
+        width = 0.82 / len(shares)
+        crowded = len(shares) > 2  # then the axis alone says percent
+        for place, (name, share) in enumerate(shares.items()):
+            left = np.arange(5) + (place - (len(shares) - 1) / 2) * width
+            bars = axes.bar(left, share, width * 0.94, label=name, color=COLOURS[place % len(COLOURS)])
+            texts = [_percent(value).removesuffix(" %" * crowded) if value else "" for value in share]
+            axes.bar_label(bars, texts, padding=2, fontsize=9)
+        axes.set_xticks(range(5), labels)
+        axes.tick_params(axis="x", length=0)
+        axes.set(xlabel="times seen in one epoch", ylabel="share of the ratings", ylim=(0, 1.08))
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.grid(axis="y")
+        figure.legend(loc="outside upper left", ncols=min(len(shares), 3))
+    told = (
+        f"{name}: "
+        + ", ".join(f"{_percent(value)} {label}" for label, value in zip(labels, share, strict=True) if value)
+        for name, share in shares.items()
+    )
+    return Picture(figure, f"How often each rating is seen in one epoch. {'; '.join(told)}.")
+
+
+def learning_curves(curves: Mapping[str, object], baseline: float | None = None) -> Picture:
+    """Loss (mean squared error) after each epoch: validation as a line, training dashed, one colour a model.
+
+    A curve is anything with `train_losses` and `valid_losses` (a History), a pair of such sequences, or one sequence
+    of validation losses. `baseline` is a loss to beat, drawn as a dotted line.
+    """
+    losses = {name: _losses(name, curve) for name, curve in curves.items()}
+    if not losses:
+        raise ValueError("There is no curve to draw: give at least one.")
+    with style():
+        figure, axes = blank(3.9)
+        handles = []
+        for place, (name, (train, valid)) in enumerate(losses.items()):
+            colour = COLOURS[place % len(COLOURS)]
+            marker = "osD^vP"[place % 6]
+            axes.plot(range(1, len(train) + 1), train, "--", color=colour, linewidth=1.3, alpha=0.8)
+            axes.plot(range(1, len(valid) + 1), valid, color=colour, marker=marker, markersize=5, linewidth=2)
+            handles.append(Line2D([], [], color=colour, marker=marker, markersize=5, linewidth=2, label=name))
+        if any(train for train, _ in losses.values()):
+            handles.append(Line2D([], [], color=GREY, linewidth=2, label="validation"))
+            handles.append(Line2D([], [], color=GREY, linewidth=1.3, linestyle="--", label="training"))
+        if baseline is not None:
+            axes.axhline(baseline, color=INK, linestyle=":", linewidth=1.4)
+            handles.append(Line2D([], [], color=INK, linestyle=":", linewidth=1.4, label=f"baseline {baseline:.3f}"))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        longest = max(len(valid) for _, valid in losses.values())
+        axes.set_xlim(1 - 0.03 * longest, longest * 1.03)
+        axes.set(xlabel="epoch", ylabel="mean squared error")
+        axes.grid(axis="y")
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    told = "; ".join(_told(name, train, valid) for name, (train, valid) in losses.items())
+    against = "" if baseline is None else f" Baseline: {baseline:.3f}."
+    return Picture(figure, f"Mean squared error after each epoch. {told}.{against}")
+
+
+def _losses(name: str, curve) -> tuple[list[float], list[float]]:
+    """Training (may be empty) and validation losses of whatever was given as a curve."""
+    if hasattr(curve, "valid_losses"):
+        train, valid = curve.train_losses, curve.valid_losses
+    elif len(curve) == 2 and all(np.ndim(part) == 1 for part in curve):
+        train, valid = curve
+    else:
+        train, valid = [], curve
+    train, valid = [float(loss) for loss in train], [float(loss) for loss in valid]
+    if not valid:
+        raise ValueError(f"The curve {name!r} has no validation loss: train at least one epoch.")
+    return train, valid
+
+
+def _told(name: str, train: list[float], valid: list[float]) -> str:
+    best = int(np.nanargmin(valid)) if np.isfinite(valid).any() else 0
+    text = f"{name}: validation {valid[0]:.3f} to {valid[-1]:.3f} in {_count(len(valid), 'epoch', 'epochs')}"
+    text += f", best {valid[best]:.3f} in epoch {best + 1}"
+    return text + (f", training {train[0]:.3f} to {train[-1]:.3f}" if train else "")
+
+
+def ladder(mse_by_name: Mapping[str, float]) -> Picture:
+    """One rung a model, in the order given, at its mean squared error; the best is marked, further left is better."""
+    if not mse_by_name:
+        raise ValueError("There is no rung to draw: give at least one model and its error.")
+    errors = {name: float(error) for name, error in mse_by_name.items()}
+    finite = {name: error for name, error in errors.items() if np.isfinite(error)}
+    best = min(finite, key=finite.__getitem__) if finite else None
+    with style():
+        figure, axes = blank(1.0 + 0.42 * len(errors))
+        low, high = (min(finite.values()), max(finite.values())) if finite else (0.0, 1.0)
+        pad = 0.08 * (high - low) or 0.1 * abs(high) or 0.1
+        axes.set(xlim=(low - pad, high + 3 * pad), ylim=(len(errors) - 0.4, -0.6))
+        axes.set_xlabel("mean squared error (further left is better)")
+        for rung, (name, error) in enumerate(errors.items()):
+            axes.axhline(rung, color=PALE, linewidth=1.2, zorder=0)
+            if name not in finite:
+                axes.text(low, rung, f"no number ({error})", va="center", color=VERMILLION, backgroundcolor="white")
+                continue
+            mark = (
+                {"marker": "*", "markersize": 15, "color": GREEN}
+                if name == best
+                else {"marker": "o", "markersize": 9, "color": BLUE}
+            )
+            axes.plot(error, rung, **mark)
+            note = f"{error:.3f}" + (" best" if name == best else "")
+            axes.annotate(
+                note,
+                (error, rung),
+                xytext=(10, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9.5,
+                fontweight="bold" if name == best else "normal",
+                bbox={"fc": "white", "ec": "none", "pad": 1.5},
+            )
+        axes.set_yticks(range(len(errors)), [textwrap.fill(name, 30) for name in errors])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    told = "; ".join(f"{name}: {error:.3f}" for name, error in errors.items())
+    winner = f" The best is {best} with {finite[best]:.3f}." if best is not None else ""
+    return Picture(figure, f"Mean squared error of {_count(len(errors), 'model', 'models')}: {told}.{winner}")
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
+
+
+def _percent(share: float) -> str:
+    """Whole percent, but never a 0 or 100 that is only rounded."""
+    digits = 1 if 0 < share < 0.01 or 0.99 < share < 1 else 0
+    return f"{100 * share:.{digits}f} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
