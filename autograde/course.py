@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, Execute
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograde import exercises
@@ -19,6 +21,10 @@ from autograde.exercise import Exercise
 from autograde.lesson import ClearAnswers, slug_of
 
 __all__ = ["Course", "CourseError", "find_root", "nbgrader_config"]
+
+# nbgrader 0.9.6 reads a submission's cells before it adds the submission to its session; SQLAlchemy says so
+# at each new submission, and the rows are right all the same.
+warnings.filterwarnings("ignore", r"Object of type <Submitted\w+> not in session", SAWarning)
 
 
 class CourseError(Exception):

@@ -122,7 +122,9 @@ def read_submission(course: Course, student: str, lesson: str) -> NotebookNode:
             Outcome.MALFORMED, f"The notebook has {size:.0f} MB: ask for it with its outputs cleared, and grade again."
         )
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        text = path.read_text(encoding="utf-8")
+        json.loads(text)  # nbformat does not say where JSON breaks off
+        notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except UnicodeDecodeError:
         raise Unreadable(Outcome.MALFORMED, "The file is no text, so no notebook: ask for a new copy.") from None
@@ -186,7 +188,8 @@ def _run(course: Course, student: str, lesson: str, content: bytes, folder: Path
 
 def _enter(course: Course, student: str, lesson: str, folder: str, failure: str) -> Result:
     if failure:
-        return _problem(course, student, lesson, Outcome.MALFORMED, f"The notebook could not be run ({failure}).")
+        note = f"Grading itself failed, which is no fault of the student's: {failure}. Grade this notebook again."
+        return _problem(course, student, lesson, Outcome.CRASHED, note)
     api = course.api
     api.config.merge(Config({"ExecuteAndJudge": {"executed_directory": folder}}))
     reply = api.autograde(lesson, student, force=True)

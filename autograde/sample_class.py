@@ -56,6 +56,9 @@ def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> li
     _clear_former(course)
     build(course, lessons)
     planted = plan(course, n_students, seed)
+    with course.api.gradebook as gradebook:
+        for student in planted:  # also who hands nothing in is on the roll
+            gradebook.update_or_create_student(student.student)
     for student in planted:
         for lesson in lessons:
             notebook = _handed_in(course, student, lesson, accident=lesson == lessons[-1])
@@ -152,10 +155,11 @@ def _handed_in(course: Course, planted: Planted, lesson: str, accident: bool) ->
         return to_bytes(solved)[: len(to_bytes(solved)) // 2]
     # the second exercise, so that the first shows that what was earned before an accident stays earned
     unlucky = _cell(solved, f"{exercise_grade_id(list(exercises)[1])}-answer")
-    unlucky.source += {
-        "crash": "\n\nimport os\nos._exit(1)  # what a crash of a library looks like from outside",
-        "loop": "\n\nwhile True:\n    pass",
+    accident_line = {
+        "crash": "import os; os._exit(1)  # what a crash inside a library looks like from outside",
+        "loop": "while True: pass",
     }[planted.role]
+    unlucky.source = f"{accident_line}\n\n{unlucky.source}"
     return to_bytes(solved)
 
 

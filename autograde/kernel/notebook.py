@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from subprocess import DEVNULL
 
 from jupyter_client.utils import ensure_async
 from nbclient import NotebookClient
@@ -68,6 +69,7 @@ def run_cells(
             allow_errors=True,
             store_widget_state=False,
             resources={"metadata": {"path": scratch}},
+            extra_arguments=["--HistoryManager.enabled=False"],
             log=_silent_logger(),
         )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "IPYTHONDIR": scratch}
@@ -77,7 +79,7 @@ def run_cells(
 async def _run(client: NotebookClient, limits: Limits, skip: Callable, environment: dict[str, str]) -> list[Ended]:
     endings = [Ended.SKIPPED] * len(client.nb.cells)
     stopped = False
-    async with client.async_setup_kernel(env=environment, extra_arguments=["--HistoryManager.enabled=False"]):
+    async with client.async_setup_kernel(env=environment, stdout=DEVNULL, stderr=DEVNULL):
         for index, cell in enumerate(client.nb.cells):
             if cell.cell_type != "code" or not cell.source.strip() or skip(cell):
                 continue
