@@ -63,6 +63,8 @@ def entries(vocab: Any) -> list:
     """A vocabulary as a list, with whatever stands for a missing value put at its end under one name."""
     if vocab is None:
         raise CannotAsk("gave nothing back: end with `return` and the list")
+    if isinstance(vocab, set | frozenset | dict):
+        raise CannotAsk(f"gave a {type(vocab).__name__}: return a list, in which each value has its position")
     values = list(vocab)
     present = [value for value in values if not (value is None or value != value)]
     return present + ["(a missing value)"] * (len(values) - len(present))
@@ -686,10 +688,12 @@ def epoch(answer: Any, n: int, bs: int) -> list[list[int]]:
 def each_exactly_once(answer, given):
     """Shows each rating exactly once"""
     n, bs = given.large
-    shown = list(itertools.chain(*epoch(answer, n, bs)))
+    shown_by_batch = epoch(answer, n, bs)
+    shown = list(itertools.chain(*shown_by_batch))
     return {
         "ratings never shown": some(set(range(n)) - set(shown)),
         "ratings shown again": some(range(len(shown) - len(set(shown)))),
+        "ratings twice in one batch": some([batch for batch in shown_by_batch if len(batch) > len(set(batch))]),
         "positions outside the table": some(set(shown) - set(range(n))),
     }
 
@@ -737,6 +741,14 @@ def with_replacement(n, bs):
 )
 def draws_each_batch(n, bs):
     return [torch.randperm(n)[:bs] for _ in range(0, n, bs)]
+
+
+@one_epoch.misconception(
+    "You shuffle again for each batch, so every batch is cut from another order: some ratings come twice, others never. "
+    "Call `torch.randperm(n)` once, before the loop."
+)
+def shuffles_for_each_batch(n, bs):
+    return [torch.randperm(n)[start : start + bs] for start in range(0, n, bs)]
 
 
 @one_epoch.misconception(
@@ -815,8 +827,8 @@ def one_by_one(n, bs):
 
 
 @one_epoch.misconception(
-    "You cut the epoch into `bs` batches; it should be batches of `bs` ratings. (`chunk` counts the pieces, `split` "
-    "the rows in a piece.)"
+    "You cut the epoch into `bs` batches; it should be batches of `bs` ratings. `torch.chunk` counts the pieces, "
+    "`torch.split` the rows in a piece."
 )
 def counts_the_batches(n, bs):
     return list(torch.randperm(n).chunk(bs))
