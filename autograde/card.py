@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from autograde.exercise import Line, Outcome, Verdict
 
-__all__ = ["as_html", "as_markdown", "as_text"]
+__all__ = ["LOOK", "as_html", "as_markdown", "as_text", "code_marked"]
 
 # Okabe-Ito colours, told apart by the colour-blind; the mark and the word say the same without colour.
 LOOK = {
@@ -18,16 +18,21 @@ LOOK = {
     Outcome.PARTIAL: ("◐", "#e69f00"),
     Outcome.FAILED: ("✗", "#d55e00"),
     Outcome.NOT_ATTEMPTED: ("○", "#767676"),
+    Outcome.CRASHED: ("✸", "#cc79a7"),
+    Outcome.TIMED_OUT: ("∞", "#cc79a7"),
+    Outcome.OUT_OF_MEMORY: ("▣", "#cc79a7"),
+    Outcome.MALFORMED: ("?", "#0072b2"),
+    Outcome.MISSING: ("–", "#0072b2"),
 }
-OTHER_LOOK = ("!", "#cc79a7")
 
 
-def _code(text: str) -> Markup:
+def code_marked(text: str) -> Markup:
+    """Text as HTML, what stands in backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)))
 
 
 _environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-_environment.filters["code"] = _code
+_environment.filters["code"] = code_marked
 _HTML = _environment.from_string("""\
 <div role="status" aria-label="{{ label }}" style="border:1px solid var(--jp-border-color1,#bdbdbd);
  border-left:6px solid {{ colour }};border-radius:4px;padding:.6em 1em;margin:.3em 0;max-width:52em;
@@ -67,7 +72,7 @@ _HTML = _environment.from_string("""\
 
 def as_html(verdict: Verdict) -> str:
     """The card as one self-contained HTML element; colours follow JupyterLab's light or dark theme."""
-    mark, colour = LOOK.get(verdict.outcome, OTHER_LOOK)
+    mark, colour = LOOK[verdict.outcome]
     label = f"{verdict.name}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
     lines = list(zip(_shown(verdict), _helps(verdict), strict=True))
     intro = verdict.feedback if not lines else ""
@@ -76,7 +81,7 @@ def as_html(verdict: Verdict) -> str:
 
 def as_markdown(verdict: Verdict) -> str:
     """The card as Markdown, for documents and front ends without HTML."""
-    mark, _ = LOOK.get(verdict.outcome, OTHER_LOOK)
+    mark, _ = LOOK[verdict.outcome]
     rows = [
         f"**{mark} `{verdict.name}`: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points**",
         "",
@@ -91,7 +96,7 @@ def as_markdown(verdict: Verdict) -> str:
 
 def as_text(verdict: Verdict) -> str:
     """The card as plain text, for a terminal."""
-    mark, _ = LOOK.get(verdict.outcome, OTHER_LOOK)
+    mark, _ = LOOK[verdict.outcome]
     rows = [f"{mark} {verdict.name}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"]
     for line, help_ in zip(_shown(verdict), _helps(verdict), strict=True):
         rows.append(f"  {'✓' if line.passed else '✗'} {line.sentence} ({line.score:g} of {line.points:g})")

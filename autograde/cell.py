@@ -12,10 +12,13 @@ import json
 import logging
 import os
 import secrets
-import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
+
+from IPython import get_ipython
+from IPython.display import display
+from IPython.utils.capture import capture_output
 
 from autograde import card, exercises
 from autograde.exercise import Outcome, Verdict
@@ -121,8 +124,6 @@ def _show(verdict: Verdict) -> Verdict:
     if not _in_kernel():
         print(card.as_text(verdict))
         return verdict
-    from IPython.display import display
-
     bundle = {
         "text/html": card.as_html(verdict),
         "text/markdown": card.as_markdown(verdict),
@@ -137,14 +138,11 @@ def _say(text: str) -> None:
     if not _in_kernel():
         print(text)
         return
-    from IPython.display import display
-
     display({"text/markdown": text.replace("\n", "  \n"), "text/plain": text}, raw=True)
 
 
 def _in_kernel() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = get_ipython()
     return shell is not None and hasattr(shell, "kernel")
 
 
@@ -154,7 +152,9 @@ def _quiet() -> Iterator[list[str]]:
     heard: list[str] = []
     out, err = io.StringIO(), io.StringIO()
     disabled = logging.root.manager.disable
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _quiet_descriptor(2):
+    redirected = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
+    # display=True keeps pictures and progress bars out of the cell as well
+    with redirected[0], redirected[1], _quiet_descriptor(2), capture_output(False, False, display=True):
         logging.disable(logging.CRITICAL)
         try:
             with warnings.catch_warnings(record=True) as warned:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from autograde.card import LOOK, OTHER_LOOK
+from autograde.card import LOOK
 from autograde.course import Course, CourseError, find_root
 from autograde.grading import Result
 from autograde.kernel.notebook import Limits
@@ -161,6 +161,6 @@ def _print_table(console: Console, course: Course, lessons: list[str], results: 
 
 
 def _cell_text(result: Result) -> str:
-    marks = [f"{LOOK.get(status, OTHER_LOOK)[0]} {status}" for status in result.statuses]
+    marks = [f"{LOOK[status][0]} {status}" for status in result.statuses]
     score = [] if result.problem else [f"{result.score:g}"]
     return "  ".join([*marks, *score])

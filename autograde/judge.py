@@ -6,7 +6,10 @@ send the question to a process behind walls. Reference and misconceptions are as
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -75,7 +78,11 @@ def _drawn(exercise: Exercise, seed: int) -> Any:
 
 
 def _observe(exercise: Exercise, check: Check, answer: Any, seed: int) -> Any:
-    return ask(check.question, answer, _drawn(exercise, seed), seed)
+    """Ask one of our own answers, in silence: what it prints or warns of is none of the learner's."""
+    nowhere = io.StringIO()
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ask(check.question, answer, _drawn(exercise, seed), seed)
 
 
 def _recognise(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
-from autograde.card import LOOK, OTHER_LOOK
+from autograde.card import LOOK, code_marked
 from autograde.course import Course
 from autograde.exercise import Exercise, Outcome, Question
 from autograde.grading import Result
@@ -60,7 +60,8 @@ def render(course: Course, results: list[Result], now: datetime.datetime) -> str
     environment = Environment(
         loader=PackageLoader("autograde", "report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["look"] = lambda outcome: LOOK.get(outcome, OTHER_LOOK)
+    environment.filters["look"] = LOOK.get
+    environment.filters["code"] = code_marked
     environment.filters["number"] = lambda value: f"{value:.2f}".rstrip("0").rstrip(".")
     summarised = summaries(course, results)
     return environment.get_template("report.html").render(
