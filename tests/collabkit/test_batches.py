@@ -266,6 +266,14 @@ def test_looking_does_not_change_what_training_sees():
     assert rows_seen([shown]) == expected[:16]
 
 
+def test_a_new_loader_begins_with_the_first_epoch_and_draws_no_seed():
+    loader = RatingLoader(dataset(50), shuffle=True, seed=3)
+    first = rows_seen(loader)
+    before = torch.get_rng_state()
+    assert rows_seen(loader.new()) == first
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_not_shuffled_is_in_order():
     assert rows_seen(RatingLoader(dataset(50), bs=16)) == list(range(50))
 
