@@ -164,7 +164,8 @@ def _quiet() -> Iterator[list[str]]:
             logging.disable(disabled)
     lines = out.getvalue().splitlines() + err.getvalue().splitlines()
     lines += [f"{w.category.__name__}: {w.message}" for w in warned]
-    unique = list(dict.fromkeys(lines))
+    lines = [line.rsplit("\r", 1)[-1].rstrip() for line in lines]  # of a progress bar only its last state
+    unique = [line for line in dict.fromkeys(lines) if line]
     heard += unique[:ASIDES_SHOWN]
     if len(unique) > ASIDES_SHOWN:
         heard.append(f"and {len(unique) - ASIDES_SHOWN} more lines")

@@ -537,6 +537,97 @@ def on_its_side(matrix, user_factors, movie_factors):
     return pd.DataFrame(movie_factors @ user_factors.T)
 
 
+# ---- rmse
+
+rmse = Exercise(
+    reference=functional.rmse,
+    hints=(
+        "Read the name backwards: errors, squared, their mean, its root. And before that, hold the two shapes against "
+        "each other.",
+        "`if predictions.shape != targets.shape: raise ValueError(...)`. The root is `math.sqrt`, or `** 0.5`.",
+        "`math.sqrt(((predictions - targets) ** 2).mean())`",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Guesses:
+    """Predictions and the stars that were given, two arrays of one shape."""
+
+    predictions: np.ndarray  # (n,)
+    targets: np.ndarray  # (n,)
+
+
+@rmse.given
+def guesses(rng):
+    """Seven of each; errors above 1 and to both sides, so that squares, roots and signs all tell."""
+    targets = rng.integers(1, 6, 7).astype(float)
+    signs = np.array([1, -1, *rng.choice([-1, 1], 5)])
+    return Guesses(targets + signs * rng.uniform(1.1, 2.5, 7), targets)
+
+
+@rmse.check(points=0.75)
+def root_of_the_mean(answer, given):
+    """Is the root of the mean of the squared errors"""
+    return number(answer(given.predictions, given.targets))
+
+
+@rmse.check(points=0.25)
+def shapes_must_agree(answer, given):
+    """Does not let predictions (n,) and targets (n, 1) meet in silence"""
+    flat = number(answer(given.predictions, given.targets))
+    try:
+        column = number(answer(given.predictions, given.targets[:, None]))
+    except (ValueError, TypeError, AssertionError):
+        return "no wrong number"
+    return "no wrong number" if math.isclose(flat, column, rel_tol=1e-6) else f"{column:.4f} where {flat:.4f} is right"
+
+
+@rmse.misconception(
+    "The root is missing: that is the mean squared error, in squared stars. `math.sqrt` brings it back to stars."
+)
+def no_root(predictions, targets):
+    return ((np.ravel(predictions) - np.ravel(targets)) ** 2).mean()
+
+
+@rmse.misconception(
+    "That is the mean *absolute* error (a root taken error by error gives it as well). Square, then average, then take one "
+    "root at the end."
+)
+def absolute(predictions, targets):
+    return np.abs(np.ravel(predictions) - np.ravel(targets)).mean()
+
+
+@rmse.misconception(
+    "You took the root of the *sum*, which grows with the number of ratings. Divide by their number first: `.mean()`."
+)
+def root_of_the_sum(predictions, targets):
+    return math.sqrt(((np.ravel(predictions) - np.ravel(targets)) ** 2).sum())
+
+
+@rmse.misconception(
+    "You averaged the errors with their signs, so too high and too low cancel out. Square them before you average."
+)
+def lets_signs_cancel(predictions, targets):
+    return abs((np.ravel(predictions) - np.ravel(targets)).mean())
+
+
+@rmse.misconception(
+    "That is the standard deviation of the errors: it forgives a model that is always off by the same amount. Do not "
+    "subtract the errors' mean, average their squares as they are."
+)
+def spread_of_the_errors(predictions, targets):
+    return (np.ravel(predictions) - np.ravel(targets)).std()
+
+
+@rmse.misconception(
+    "(n,) minus (n, 1) gives (n, n), without a word: each prediction was held against *every* rating. Compare the shapes "
+    "first and raise a ValueError when they differ."
+)
+def broadcasts(predictions, targets):
+    return math.sqrt(((predictions - targets) ** 2).mean())
+
+
 # ---- damped_biases
 
 damped_biases = Exercise(
@@ -760,97 +851,6 @@ def mean_of_means(ratings, damping=10.0):
     movie_bias = films.sum() / (films.count() + damping)
     users = (rest - ratings["movie"].map(movie_bias)).groupby(ratings["user"])
     return mean, users.sum() / (users.count() + damping), movie_bias
-
-
-# ---- rmse
-
-rmse = Exercise(
-    reference=functional.rmse,
-    hints=(
-        "Read the name backwards: errors, squared, their mean, its root. And before that, hold the two shapes against "
-        "each other.",
-        "`if predictions.shape != targets.shape: raise ValueError(...)`. The root is `math.sqrt`, or `** 0.5`.",
-        "`math.sqrt(((predictions - targets) ** 2).mean())`",
-    ),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Guesses:
-    """Predictions and the stars that were given, two arrays of one shape."""
-
-    predictions: np.ndarray  # (n,)
-    targets: np.ndarray  # (n,)
-
-
-@rmse.given
-def guesses(rng):
-    """Seven of each; errors above 1 and to both sides, so that squares, roots and signs all tell."""
-    targets = rng.integers(1, 6, 7).astype(float)
-    signs = np.array([1, -1, *rng.choice([-1, 1], 5)])
-    return Guesses(targets + signs * rng.uniform(1.1, 2.5, 7), targets)
-
-
-@rmse.check(points=0.75)
-def root_of_the_mean(answer, given):
-    """Is the root of the mean of the squared errors"""
-    return number(answer(given.predictions, given.targets))
-
-
-@rmse.check(points=0.25)
-def shapes_must_agree(answer, given):
-    """Does not let predictions (n,) and targets (n, 1) meet in silence"""
-    flat = number(answer(given.predictions, given.targets))
-    try:
-        column = number(answer(given.predictions, given.targets[:, None]))
-    except (ValueError, TypeError, AssertionError):
-        return "no wrong number"
-    return "no wrong number" if math.isclose(flat, column, rel_tol=1e-6) else f"{column:.4f} where {flat:.4f} is right"
-
-
-@rmse.misconception(
-    "The root is missing: that is the mean squared error, in squared stars. `math.sqrt` brings it back to stars."
-)
-def no_root(predictions, targets):
-    return ((np.ravel(predictions) - np.ravel(targets)) ** 2).mean()
-
-
-@rmse.misconception(
-    "That is the mean *absolute* error (a root taken error by error gives it as well). Square, then average, then take one "
-    "root at the end."
-)
-def absolute(predictions, targets):
-    return np.abs(np.ravel(predictions) - np.ravel(targets)).mean()
-
-
-@rmse.misconception(
-    "You took the root of the *sum*, which grows with the number of ratings. Divide by their number first: `.mean()`."
-)
-def root_of_the_sum(predictions, targets):
-    return math.sqrt(((np.ravel(predictions) - np.ravel(targets)) ** 2).sum())
-
-
-@rmse.misconception(
-    "You averaged the errors with their signs, so too high and too low cancel out. Square them before you average."
-)
-def lets_signs_cancel(predictions, targets):
-    return abs((np.ravel(predictions) - np.ravel(targets)).mean())
-
-
-@rmse.misconception(
-    "That is the standard deviation of the errors: it forgives a model that is always off by the same amount. Do not "
-    "subtract the errors' mean, average their squares as they are."
-)
-def spread_of_the_errors(predictions, targets):
-    return (np.ravel(predictions) - np.ravel(targets)).std()
-
-
-@rmse.misconception(
-    "(n,) minus (n, 1) gives (n, n), without a word: each prediction was held against *every* rating. Compare the shapes "
-    "first and raise a ValueError when they differ."
-)
-def broadcasts(predictions, targets):
-    return math.sqrt(((predictions - targets) ** 2).mean())
 
 
 # ---- questions

@@ -1,0 +1,56 @@
+# Every target sets up what it needs: Python 3.11 or newer and make are enough to begin.
+PYTHON ?= python3
+COURSE ?= course
+VENV   := .venv
+BIN    := $(CURDIR)/$(VENV)/bin
+READY  := $(VENV)/.ready
+
+export PATH := $(BIN):$(PATH)
+export OMP_NUM_THREADS := 1    # at this size a second thread gains nothing, and beside other work it costs much
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab grade test lessons lint bench ratings
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "This course needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "== setting up $(VENV): some minutes the first time, most of them for PyTorch"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+ratings: $(READY)
+	@echo "== the ratings: MovieLens 100K, fetched once and kept"
+	@python -m collabkit fetch || echo "Going on without them: lessons use the planted world."
+
+lab: $(READY) ratings ## open JupyterLab on the lessons
+	@autograde build
+	@echo "== JupyterLab opens in your browser; stop it with Ctrl-C"
+	@jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons \
+	  $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_OPTIONS)
+
+grade: $(READY) ratings ## grade the class in course/, a sample class when there is none
+	@if [ ! -d $(COURSE)/submitted ] || [ -f $(COURSE)/sample_class.json ]; then \
+	  echo "== a sample class"; autograde sample-class --course $(COURSE); fi
+	@echo "== grading"
+	@autograde grade --course $(COURSE)
+
+test: $(READY) ratings ## run every test
+	@echo "== tests"
+	@pytest -n 2 --dist worksteal $(TEST_OPTIONS)
+
+lessons: $(READY) ## make lessons/ and build/source/ from solutions/
+	@autograde build
+
+lint: $(READY) ## style, and whether lessons/ is fresh
+	@echo "== lint"
+	@ruff check .
+	@ruff format --check .
+	@autograde build --check
+
+bench: $(READY) ratings ## measure, and write the tables to build/bench/
+	@python -m bench
