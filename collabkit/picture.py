@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 WIDTH, DPI = 7.0, 110  # inches and dots per inch: 770 pixels, the width of a notebook's text
@@ -87,18 +88,27 @@ def blank(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def finished(figure: Figure, alt: str) -> Picture:
+    """The figure as a Picture, its layout settled once for all: each drawing would move a colour bar a little more."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return Picture(figure, alt)
+
+
 def label_points(axes: Axes, points: list[tuple[float, float]], texts: list[str], avoid=()) -> None:
     """Write a text beside each point (data coordinates) where it covers no other text, no point, no box in `avoid`.
 
-    Tries eight sides, near ones first, and takes the least covered place. Call it when the limits are set.
+    Tries eight sides, near ones first, and takes the least covered place; a thin line leads from text to point.
+    Call it when the limits are set.
     """
     axes.figure.draw_without_rendering()  # settles the layout: from here on pixels are known
     renderer = axes.figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer)
     taken = [*avoid, *(_around(axes.transData.transform(point), 6) for point in points)]
     for point, text in zip(points, texts, strict=True):
-        label = axes.annotate(text, point, xytext=(0, 0), textcoords="offset points", fontsize=9)
-        size = label.get_window_extent(renderer)
+        leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 5}
+        label = axes.annotate(text, point, xytext=(0, 0), textcoords="offset points", fontsize=9, arrowprops=leader)
+        size = Text.get_window_extent(label, renderer)  # of the text alone, without its leader
         places = [(side, _beside(axes.transData.transform(point), side, size)) for side in _SIDES]
         (dx, dy), box = min(places, key=lambda place: _covered(place[1], taken, frame))
         label.set_position((dx, dy))
@@ -110,7 +120,7 @@ def label_points(axes: Axes, points: list[tuple[float, float]], texts: list[str]
 # Offsets of a label from its point, in points of 1/72 inch, the nearest first.
 _SIDES = [
     (dx * far, dy * far)
-    for far in (8, 16, 24)
+    for far in (8, 14, 20, 30, 40, 55)
     for dx, dy in [(1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7)]
 ]
 

@@ -24,11 +24,12 @@ from collabkit.picture import (
     WIDTH,
     Picture,
     blank,
+    finished,
     label_points,
     style,
 )
 
-__all__ = ["Picture", "factor_space", "ladder", "learning_curves", "matrix", "times_seen"]
+__all__ = ["Picture", "factor_space", "ladder", "learning_curves", "matrix", "never_shown", "times_seen"]
 
 LARGEST_WITH_VALUES = 20  # columns; in more, a number no longer fits into its cell
 
@@ -69,12 +70,12 @@ def matrix(matrix: pd.DataFrame, title: str | None = None) -> Picture:
         bar.locator = MaxNLocator(integer=True)
         if title:
             axes.set_title(title)
-    gaps = stars.size - known.size
-    alt = f"{title or 'Ratings matrix'}: heat map of {n_users} users by {n_movies} movies. "
-    alt += f"{known.size} of {stars.size} cells hold a rating ({density(matrix):.0%})"
-    if known.size:
-        alt += f", from {known.min():.3g} to {known.max():.3g} stars with a mean of {known.mean():.2f}"
-    return Picture(figure, alt + f"; {_count(gaps, 'cell is a gap', 'cells are gaps')}.")
+        gaps = stars.size - known.size
+        alt = f"{title or 'Ratings matrix'}: heat map of {n_users} users by {n_movies} movies. "
+        alt += f"{known.size} of {stars.size} cells hold a rating ({density(matrix):.0%})"
+        if known.size:
+            alt += f", from {known.min():.3g} to {known.max():.3g} stars with a mean of {known.mean():.2f}"
+        return finished(figure, alt + f"; {_count(gaps, 'cell is a gap', 'cells are gaps')}.")
 
 
 _GAP = {"facecolor": "#f2f2f2", "edgecolor": "#b5b5b5", "hatch": "////", "linewidth": 0}
@@ -89,7 +90,7 @@ def _write_values(axes: Axes, stars: np.ndarray, image) -> None:
             continue
         red, green, blue, _ = image.cmap(image.norm(value))
         ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
-        axes.text(column, row, f"{round(value, 1):g}", ha="center", va="center", fontsize=size, color=ink)
+        axes.text(column, row, f"{round(value, 1) + 0.0:g}", ha="center", va="center", fontsize=size, color=ink)
 
 
 def factor_space(
@@ -106,7 +107,7 @@ def factor_space(
         raise ValueError("There is no film to draw: give at least one.")
     scores = {name: predict_rating(user, place) for name, place in movies.items()}
     points = np.array([*movies.values(), user], dtype=float)
-    reach = 1.25 * max(np.abs(points).max(), 1e-9)
+    reach = 1.25 * (np.abs(points).max() or 1.0)
     with style():
         figure, plane = blank(5.6)
         plane.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel=axes[0], ylabel=axes[1])
@@ -144,13 +145,13 @@ def factor_space(
         arrow = [Bbox.from_bounds(*(start + share * (end - start) - 4), 8, 8) for share in np.linspace(0, 1, 25)]
         texts = [f"{textwrap.fill(name, 24)}\n{_number(score)}" for name, score in scores.items()]
         label_points(plane, list(movies.values()), texts, avoid=arrow)
-    listed = "; ".join(f"{name} at ({x:g}, {y:g}): {_number(scores[name])}" for name, (x, y) in movies.items())
-    best = max(scores, key=scores.__getitem__)
-    return Picture(
-        figure,
-        f"Films in the plane of {axes[0]} and {axes[1]}, with a user as an arrow to ({user[0]:g}, {user[1]:g}). "
-        f"Dot product with the user: {listed}. The highest is that of {best}.",
-    )
+        listed = "; ".join(f"{name} at ({x:g}, {y:g}): {_number(scores[name])}" for name, (x, y) in movies.items())
+        best = max(scores, key=scores.__getitem__)
+        return finished(
+            figure,
+            f"Films in the plane of {axes[0]} and {axes[1]}, with a user as an arrow to ({user[0]:g}, {user[1]:g}). "
+            f"Dot product with the user: {listed}. The highest is that of {best}.",
+        )
 
 
 def times_seen(counts: Mapping[str, Sequence[int]]) -> Picture:
@@ -181,12 +182,56 @@ def times_seen(counts: Mapping[str, Sequence[int]]) -> Picture:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.grid(axis="y")
         figure.legend(loc="outside upper left", ncols=min(len(shares), 3))
-    told = (
-        f"{name}: "
-        + ", ".join(f"{_percent(value)} {label}" for label, value in zip(labels, share, strict=True) if value)
-        for name, share in shares.items()
+        told = (
+            f"{name}: "
+            + ", ".join(f"{_percent(value)} {label}" for label, value in zip(labels, share, strict=True) if value)
+            for name, share in shares.items()
+        )
+        return finished(figure, f"How often each rating is seen in one epoch. {'; '.join(told)}.")
+
+
+def never_shown(unseen: Sequence[int], n: int) -> Picture:
+    """How many of n ratings have never come after 1, 2, ... epochs of n draws with replacement, last epoch marked.
+
+    `unseen` holds the numbers that were counted. The line is what chance lets expect, n (1 - 1/n)^(n epochs), close to
+    n e^-epochs. The axis is logarithmic, so an epoch that leaves no rating unseen has no point.
+    """
+    if len(unseen) == 0 or n < 2:
+        raise ValueError("There is nothing to draw: give the count of at least one epoch, and more than one rating.")
+    counted = np.asarray(unseen, dtype=float)
+    epochs = np.arange(1, len(counted) + 1)
+    expected = n * np.exp(n * np.log1p(-1 / n) * epochs)
+    with style():
+        figure, axes = blank(3.6)
+        axes.semilogy(epochs, expected, color=GREY, linestyle="--", linewidth=1.4, label="expected by chance")
+        some = counted > 0
+        axes.semilogy(epochs[some], counted[some], "o", color=BLUE, markersize=7, label="counted")
+        axes.axhline(n, color=INK, linestyle=":", linewidth=1.2, label=f"all {n:,} ratings")
+        if some[-1]:
+            axes.semilogy(epochs[-1], counted[-1], "o", color=VERMILLION, markersize=10)
+        axes.annotate(
+            f"{counted[-1]:,.0f} never shown",
+            (epochs[-1], max(counted[-1], expected[-1])),
+            xytext=(0, 12),
+            textcoords="offset points",
+            ha="right" if len(counted) > 3 else "left",
+            fontsize=9.5,
+            fontweight="bold",
+            bbox={"fc": "white", "ec": "none", "pad": 1.5},
+        )
+        axes.set(xlim=(0.5, max(len(counted), 4) + 0.5), ylim=(min(expected[-1], n / 10) / 2, 2 * n))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+        axes.set(xlabel="epochs with replacement", ylabel="ratings never shown")
+        axes.grid(axis="y")
+        figure.legend(loc="outside upper left", ncols=3)
+    after = f"After {_count(len(counted), 'epoch', 'epochs')}"
+    return Picture(
+        figure,
+        f"Ratings never shown when {n:,} are drawn with replacement in each epoch. {after} {counted[-1]:,.0f} of them "
+        f"({_percent(counted[-1] / n)}), expected by chance {expected[-1]:,.0f}. Epoch by epoch: "
+        f"{', '.join(f'{count:,.0f}' for count in counted)}.",
     )
-    return Picture(figure, f"How often each rating is seen in one epoch. {'; '.join(told)}.")
 
 
 def learning_curves(curves: Mapping[str, object], baseline: float | None = None) -> Picture:
@@ -219,9 +264,9 @@ def learning_curves(curves: Mapping[str, object], baseline: float | None = None)
         axes.set(xlabel="epoch", ylabel="mean squared error")
         axes.grid(axis="y")
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
-    told = "; ".join(_told(name, train, valid) for name, (train, valid) in losses.items())
-    against = "" if baseline is None else f" Baseline: {baseline:.3f}."
-    return Picture(figure, f"Mean squared error after each epoch. {told}.{against}")
+        told = "; ".join(_told(name, train, valid) for name, (train, valid) in losses.items())
+        against = "" if baseline is None else f" Baseline: {baseline:.3f}."
+        return finished(figure, f"Mean squared error after each epoch. {told}.{against}")
 
 
 def _losses(name: str, curve) -> tuple[list[float], list[float]]:
@@ -283,9 +328,9 @@ def ladder(mse_by_name: Mapping[str, float]) -> Picture:
         axes.set_yticks(range(len(errors)), [textwrap.fill(name, 30) for name in errors])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-    told = "; ".join(f"{name}: {error:.3f}" for name, error in errors.items())
-    winner = f" The best is {best} with {finite[best]:.3f}." if best is not None else ""
-    return Picture(figure, f"Mean squared error of {_count(len(errors), 'model', 'models')}: {told}.{winner}")
+        told = "; ".join(f"{name}: {error:.3f}" for name, error in errors.items())
+        winner = f" The best is {best} with {finite[best]:.3f}." if best is not None else ""
+        return finished(figure, f"Mean squared error of {_count(len(errors), 'model', 'models')}: {told}.{winner}")
 
 
 def _count(n: int, one: str, many: str) -> str:
