@@ -6,7 +6,8 @@ BIN    := $(CURDIR)/$(VENV)/bin
 READY  := $(VENV)/.ready
 
 export PATH := $(BIN):$(PATH)
-export OMP_NUM_THREADS := 1    # at this size a second thread gains nothing, and beside other work it costs much
+# at this size a second thread gains nothing, and beside other work it costs much
+export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
