@@ -29,7 +29,7 @@ from collabkit.picture import (
     style,
 )
 
-__all__ = ["Picture", "factor_space", "ladder", "learning_curves", "matrix", "never_shown", "times_seen"]
+__all__ = ["Picture", "factor_space", "ladder", "learning_curves", "matrix", "never_shown", "step_losses", "times_seen"]
 
 LARGEST_WITH_VALUES = 20  # columns; in more, a number no longer fits into its cell
 
@@ -212,26 +212,24 @@ def never_shown(unseen: Sequence[int], n: int) -> Picture:
         axes.annotate(
             f"{counted[-1]:,.0f} never shown",
             (epochs[-1], max(counted[-1], expected[-1])),
-            xytext=(0, 12),
+            xytext=(8, 8),
             textcoords="offset points",
-            ha="right" if len(counted) > 3 else "left",
             fontsize=9.5,
             fontweight="bold",
-            bbox={"fc": "white", "ec": "none", "pad": 1.5},
         )
-        axes.set(xlim=(0.5, max(len(counted), 4) + 0.5), ylim=(min(expected[-1], n / 10) / 2, 2 * n))
+        axes.set(xlim=(0.5, 1.25 * len(counted) + 1.5), ylim=(min(expected[-1], n / 10) / 2, 2 * n))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axes.set(xlabel="epochs with replacement", ylabel="ratings never shown")
         axes.grid(axis="y")
         figure.legend(loc="outside upper left", ncols=3)
-    after = f"After {_count(len(counted), 'epoch', 'epochs')}"
-    return Picture(
-        figure,
-        f"Ratings never shown when {n:,} are drawn with replacement in each epoch. {after} {counted[-1]:,.0f} of them "
-        f"({_percent(counted[-1] / n)}), expected by chance {expected[-1]:,.0f}. Epoch by epoch: "
-        f"{', '.join(f'{count:,.0f}' for count in counted)}.",
-    )
+        after = f"After {_count(len(counted), 'epoch', 'epochs')}"
+        return finished(
+            figure,
+            f"Ratings never shown when {n:,} are drawn with replacement in each epoch. {after} {counted[-1]:,.0f} of "
+            f"them ({_percent(counted[-1] / n)}), expected by chance {expected[-1]:,.0f}. Epoch by epoch: "
+            f"{', '.join(f'{count:,.0f}' for count in counted)}.",
+        )
 
 
 def learning_curves(curves: Mapping[str, object], baseline: float | None = None) -> Picture:
@@ -267,6 +265,32 @@ def learning_curves(curves: Mapping[str, object], baseline: float | None = None)
         told = "; ".join(_told(name, train, valid) for name, (train, valid) in losses.items())
         against = "" if baseline is None else f" Baseline: {baseline:.3f}."
         return finished(figure, f"Mean squared error after each epoch. {told}.{against}")
+
+
+def step_losses(losses: Sequence[float], title: str | None = None) -> Picture:
+    """Loss (mean squared error) at each step, on a logarithmic axis; where it stops being a finite number is marked."""
+    values = np.asarray(losses, dtype=float)
+    if len(values) == 0:
+        raise ValueError("There is nothing to draw: give the loss of at least one step.")
+    steps, finite = np.arange(1, len(values) + 1), np.isfinite(values)
+    with style():
+        figure, axes = blank(3.4)
+        axes.semilogy(steps[finite], values[finite], color=BLUE, linewidth=2)
+        told = f"It starts at {values[0]:.3g} and ends at {values[-1]:.3g}" if finite.all() else ""
+        if not finite.all():
+            lost = int(np.argmin(finite)) + 1
+            axes.axvline(lost, color=VERMILLION, linestyle="--", linewidth=1.6)
+            axes.annotate(f"too large for a number\nfrom step {lost}", (lost, 0.9), ("data", "axes fraction"))
+            told = f"It starts at {values[0]:.3g} and is too large for a number from step {lost}"
+        if title:
+            axes.set_title(title)
+        axes.set(xlabel="step", ylabel="mean squared error", xlim=(0, len(values) + 1))
+        axes.grid(axis="y")
+        lowest = f", lowest {values[finite].min():.3g}" if finite.any() else ""
+        about = f" with {title}" if title else ""
+        return finished(
+            figure, f"Mean squared error over {_count(len(values), 'step', 'steps')}{about}. {told}{lowest}."
+        )
 
 
 def _losses(name: str, curve) -> tuple[list[float], list[float]]:

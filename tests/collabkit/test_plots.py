@@ -337,3 +337,18 @@ def test_a_ratings_matrix_of_a_planted_world_is_drawn(recwarn):
 
     assert "15 users by 15 movies" in plots.matrix(ratings_matrix(planted_world().ratings)).alt
     assert not recwarn.list
+
+
+def test_step_losses_say_where_a_descent_ends():
+    alt = plots.step_losses([4.0, 2.0, 1.0], title="learning rate 0.1").alt
+    assert alt == "Mean squared error over 3 steps with learning rate 0.1. It starts at 4 and ends at 1, lowest 1."
+
+
+def test_step_losses_mark_the_step_at_which_a_descent_leaves_the_numbers():
+    alt = plots.step_losses([4.0, 900.0, float("inf"), float("nan")]).alt
+    assert "too large for a number from step 3" in alt
+
+
+def test_step_losses_need_a_step():
+    with pytest.raises(ValueError, match="at least one step"):
+        plots.step_losses([])
