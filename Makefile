@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "This course needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "== setting up $(VENV): some minutes the first time, most of them for PyTorch"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 ratings: $(READY)

@@ -280,7 +280,7 @@ def step_losses(losses: Sequence[float], title: str | None = None) -> Picture:
         if not finite.all():
             lost = int(np.argmin(finite)) + 1
             axes.axvline(lost, color=VERMILLION, linestyle="--", linewidth=1.6)
-            axes.annotate(f"too large for a number\nfrom step {lost}", (lost, 0.9), ("data", "axes fraction"))
+            axes.annotate(f"too large for a number\nfrom step {lost}", (lost, 0.9), xycoords=("data", "axes fraction"))
             told = f"It starts at {values[0]:.3g} and is too large for a number from step {lost}"
         if title:
             axes.set_title(title)

@@ -185,8 +185,7 @@ check("gradient_step", gradient_step)
 
 # %% demo="a slider for the learning rate, on your own gradient_step"
 if passed("DotProduct") and passed("gradient_step"):
-    rows = slice(0, 512)
-    many_x, many_y = dls.train.x[rows], dls.train.y[rows]
+    many_x, many_y = dls.train.dataset[:512]
 
     def descend(lr):
         torch.manual_seed(0)
