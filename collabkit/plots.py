@@ -218,7 +218,7 @@ def never_shown(unseen: Sequence[int], n: int) -> Picture:
             fontweight="bold",
         )
         axes.set(xlim=(0.5, 1.25 * len(counted) + 1.5), ylim=(min(expected[-1], n / 10) / 2, 2 * n))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(epochs[:: 1 + len(epochs) // 15])  # none beyond the last epoch
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axes.set(xlabel="epochs with replacement", ylabel="ratings never shown")
         axes.grid(axis="y")
