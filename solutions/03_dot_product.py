@@ -22,7 +22,7 @@ from fastai.losses import MSELossFlat
 from ipywidgets import FloatLogSlider, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
@@ -180,8 +180,8 @@ check("gradient_step", gradient_step)
 # %% [markdown]
 # ### Play: how large is a good step?
 #
-# Your step, two hundred times on one batch of 512 ratings, with the learning rate that you choose. Move the slider until
-# the loss falls fastest, and then further, until it no longer falls at all.
+# Your step, two hundred times on the same 512 ratings, with the learning rate that you choose. Move the slider until the
+# loss falls fastest, and then further, until it no longer falls at all.
 
 # %% demo="a slider for the learning rate, on your own gradient_step"
 if passed("DotProduct") and passed("gradient_step"):
@@ -196,12 +196,16 @@ if passed("DotProduct") and passed("gradient_step"):
         losses = [gradient_step(model, many_x, many_y, lr) for _ in range(200)]
         return plots.step_losses(losses, title=f"learning rate {lr:.3g}")
 
-    interact(descend, lr=FloatLogSlider(value=3.0, base=10, min=-1, max=2.5, step=0.1, continuous_update=False))
+    slider = FloatLogSlider(value=0.3, base=10, min=-1.5, max=2, step=0.1, continuous_update=False)
+    interact(descend, lr=slider)
 
 # %% [markdown]
-# A step that is too small gets nowhere in two hundred steps. One that is too large jumps over the valley and lands
-# higher on the other side. Between the two lies about one power of ten, which is why people speak of *orders of
-# magnitude* when they choose a learning rate.
+# A step that is too small has hardly moved after two hundred. One that is too large jumps over the valley and lands
+# higher up on the other side, from where it jumps still further, until the loss is too large for a number. Good rates
+# lie between, and the slider's scale says how to look for them: not by adding, but by *multiplying*.
+#
+# And do not be too proud of a loss near zero. The model has seen these 512 ratings two hundred times and nothing else:
+# it knows them by heart. What it would say about other ratings, this curve does not tell.
 #
 # ## Let a Learner do it
 #
@@ -215,7 +219,7 @@ if passed("DotProduct") and passed("gradient_step"):
 
 # %% exercise="train"
 def train(model, dls, epochs=5, lr=5e-3):
-    """Train `model` on the loaders with the mean squared error and the one-cycle schedule; return the Learner."""
+    """Train `model` on the loaders: mean squared error, one-cycle schedule. Return the Learner."""
     ### BEGIN SOLUTION
     learn = Learner(dls, model, loss_func=MSELossFlat())
     learn.fit_one_cycle(epochs, lr)
@@ -246,9 +250,9 @@ if passed("DotProduct") and passed("train"):
 # %% demo="loss per epoch, beside the damped biases"
 baselines = baseline_ladder(dls.train_df, dls.valid_df)
 if passed("DotProduct") and passed("train"):
-    losses = [(float(row[0]), float(row[1])) for row in learn.recorder.values]
-    training, validation = zip(*losses)
-    display(plots.learning_curves({"dot product": (training, validation)}, baseline=baselines["damped biases"]))
+    training, validation = zip(*[(float(row[0]), float(row[1])) for row in learn.recorder.values])
+    curves = {"dot product": (training, validation)}
+    display(plots.learning_curves(curves, baseline=baselines["damped biases"]))
 
 # %% [markdown]
 # The training loss goes on falling, and the validation loss follows it only for a while: the model begins to remember the
