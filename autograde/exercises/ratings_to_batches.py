@@ -248,8 +248,9 @@ def missing_values(answer, given):
 def long_tensor(answer, given):
     """Returns a tensor of whole numbers (int64), which can look rows up"""
     positions = answer(given.known, given.vocab)
-    is_tensor = isinstance(positions, Tensor)
-    return f"a tensor of {str(positions.dtype).removeprefix('torch.')}" if is_tensor else type(positions).__name__
+    if not isinstance(positions, Tensor):
+        return f"a {type(positions).__name__}"
+    return f"a tensor of {str(positions.dtype).removeprefix('torch.')}"
 
 
 @encode.misconception(
@@ -557,24 +558,26 @@ def rows(rng):
     return Rows(index, torch.from_numpy(rng.standard_normal((5, 8)).astype("float32")))
 
 
+def found_rows(answer: Any, index: Tensor, table: Tensor) -> Any:
+    """What the answer looks up; a list of rows counts as a matrix."""
+    found = answer(index, table)
+    if found is None:
+        raise CannotAsk("gave nothing back: end with `return` and the product")
+    is_list_of_rows = isinstance(found, list | tuple) and all(isinstance(row, Tensor) for row in found)
+    return torch.stack(list(found)) if is_list_of_rows else found
+
+
 @lookup.check(points=0.5)
 def right_rows(answer, given):
     """Gives for each position its row of the table"""
-    found = answer(given.index, given.table)
-    if found is None:
-        raise CannotAsk("gave nothing back: end with `return` and the product")
-    if isinstance(found, list | tuple) and all(isinstance(row, Tensor) for row in found):
-        found = torch.stack(list(found))
-    return torch.as_tensor(found)
+    return torch.as_tensor(found_rows(answer, given.index, given.table))
 
 
 @lookup.check(points=0.5)
 def gradients(answer, given):
     """Lets the gradient through to the rows that were looked up, and to no others"""
     table = given.table.clone().requires_grad_()
-    found = answer(given.index, table)
-    if isinstance(found, list | tuple) and all(isinstance(row, Tensor) for row in found):
-        found = torch.stack(list(found))
+    found = found_rows(answer, given.index, table)
     if not isinstance(found, Tensor) or not found.requires_grad:
         raise CannotAsk("gives rows that no gradient can flow back from: keep them tensors, undetached")
     weights = torch.arange(1.0, found.numel() + 1).reshape(found.shape)  # each number of the result counts differently
@@ -860,8 +863,8 @@ vocab_source = Question(
         "a": "The model's table has one row for each entry of the vocabulary and none behind it. A position that is not "
         "there is an error, not a new row.",
         "c": "Nothing looks for a similar title: a title is in the vocabulary, or it is not.",
-        "d": "The first half is true, its row stays as it was made. But with another split *all* positions move: "
-        "a saved model then takes each film for one of its neighbours, and its table has another length.",
+        "d": "It is true that its row stays as it was made. But with another split other films are left out and the "
+        "positions behind them move: a saved model takes films for their neighbours, and its table has the wrong length.",
     },
     hints=(
         "What does your own `encode` say for a title that the vocabulary does not have?",
