@@ -106,8 +106,7 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
                 )
             _, shape = roles[parameter.numel()]
             values = seeded(shape, seed)
-            is_transposed = parameter.dim() == 2 and tuple(parameter.shape) == shape[::-1]
-            parameter.copy_(values.T if is_transposed else values.reshape(parameter.shape))
+            parameter.copy_(values.T if _is_transposed(parameter, shape) else values.reshape(parameter.shape))
     return model.to(world.batch.device)
 
 
@@ -129,10 +128,19 @@ def gradients_of(cls: Any, world: World) -> dict[str, Tensor | None]:
         raise CannotAsk("gives predictions that no gradient can flow back from: keep them tensors, undetached")
     weights = torch.arange(1.0, len(world.batch) + 1, device=world.batch.device)
     (predictions * weights).sum().backward()
-    roles = world.roles()
-    return {
-        roles[p.numel()][0]: None if p.grad is None else p.grad.reshape(roles[p.numel()][1]) for p in model.parameters()
-    }
+    gradients = {}
+    for parameter in model.parameters():
+        role, shape = world.roles()[parameter.numel()]
+        gradient = parameter.grad
+        if gradient is not None:
+            gradient = gradient.T if _is_transposed(parameter, shape) else gradient.reshape(shape)
+        gradients[role] = gradient
+    return gradients
+
+
+def _is_transposed(parameter: Tensor, shape: tuple[int, int]) -> bool:
+    """Whether a learner keeps the table on its side, (n_factors, n) instead of (n, n_factors)."""
+    return parameter.dim() == 2 and tuple(parameter.shape) == shape[::-1]
 
 
 def on_meta(cls: Any, world: World) -> tuple[str, tuple[int, ...]]:

@@ -1,0 +1,216 @@
+"""Every lesson from both sides: solved is full marks, blank is none, and each known mistake is told by its own sentence.
+
+Lessons are found by their presence in solutions/: a new one is held to all of this without an edit here.
+"""
+
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograde.build import stale
+from autograde.course import Course, find_root
+from autograde.execute import executed, verdicts_in
+from autograde.exercise import Outcome, Question
+from autograde.judge import ask_here, judge, judgements
+from autograde.kernel.notebook import Ended, Limits, run_cells
+from autograde.lesson import exercise_grade_id, is_demo, source_notebook, student_notebook
+from collabkit.ratings import load_ratings
+
+ROOT = find_root(Path(__file__).parent)
+COURSE = Course(ROOT, ROOT / "course")
+LESSONS = COURSE.lessons()
+EXERCISES = [(lesson, name) for lesson in LESSONS for name in COURSE.exercises(lesson)]
+SOLVED_SECONDS = 60
+SEEDS = range(3)
+BANDS = {"03_dot_product": ("dot product", 0.87, 0.03)}  # rung on MovieLens 100K: facts measured over three seeds
+
+every_lesson = pytest.mark.parametrize("lesson", LESSONS)
+every_exercise = pytest.mark.parametrize(("lesson", "name"), EXERCISES)
+
+
+def source_of(lesson):
+    return source_notebook(script_of(lesson), COURSE.exercises(lesson), lesson)
+
+
+def script_of(lesson):
+    return (COURSE.solutions / f"{lesson}.py").read_text(encoding="utf-8")
+
+
+def outputs_of(notebook):
+    return [(cell, output) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def complaints(notebook):
+    """What a learner must never meet in a notebook that ran: tracebacks and lines on stderr."""
+    return [
+        (cell.source[:60], output.get("evalue") or output.get("text"))
+        for cell, output in outputs_of(notebook)
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ]
+
+
+class Images(HTMLParser):
+    """The alternative texts of the images in a piece of HTML; None for an image without one."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.alts = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.alts.append(dict(attrs).get("alt"))
+
+
+def alts_of(notebook):
+    bundles = [output.get("data", {}) for _, output in outputs_of(notebook)]
+    return [alt for bundle in bundles for alt in Images("".join(bundle.get("text/html", ""))).alts]
+
+
+# ---- the notebooks, run in real kernels
+
+
+@every_lesson
+def test_solved_lesson_earns_all_points_in_a_minute(lesson):
+    notebook = source_of(lesson)
+    started = time.monotonic()
+    endings = run_cells(notebook, limits=Limits(cell_seconds=SOLVED_SECONDS))
+    seconds = time.monotonic() - started
+    assert complaints(notebook) == []
+    assert set(endings) <= {Ended.OK, Ended.SKIPPED}
+    verdicts = verdicts_in(notebook)
+    assert {name: verdict.outcome for name, verdict in verdicts.items()} == dict.fromkeys(
+        COURSE.exercises(lesson), Outcome.PASSED
+    )
+    assert seconds < SOLVED_SECONDS, f"{lesson} took {seconds:.0f} s"
+    alts = alts_of(notebook)
+    assert alts, "a lesson shows at least one picture"
+    assert all(alt and len(alt) > 30 for alt in alts), alts
+    bare = [cell.source[:60] for cell, output in outputs_of(notebook) if "image/png" in output.get("data", {})]
+    assert bare == [], "pictures without alternative text"
+    if lesson in BANDS and load_ratings().attrs["source"] == "MovieLens 100K":
+        rung, mse, width = BANDS[lesson]
+        ladder = next(alt for alt in alts if f"{rung}: " in alt and "damped biases" in alt and "constant 3" in alt)
+        assert float(re.search(rf"{rung}: ([\d.]+\d)", ladder)[1]) == pytest.approx(mse, abs=width)
+
+
+@every_lesson
+def test_blank_lesson_runs_to_its_end_and_earns_nothing(lesson):
+    notebook = student_notebook(source_of(lesson))
+    endings = run_cells(notebook, limits=Limits(cell_seconds=SOLVED_SECONDS))
+    assert complaints(notebook) == []
+    assert set(endings) <= {Ended.OK, Ended.SKIPPED}
+    verdicts = verdicts_in(notebook)
+    assert list(verdicts) == list(COURSE.exercises(lesson))
+    assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.NOT_ATTEMPTED}
+    assert sum(verdict.score for verdict in verdicts.values()) == 0
+
+
+@every_lesson
+def test_grading_needs_no_demonstration(lesson):
+    notebook = executed(source_of(lesson), Limits(cell_seconds=SOLVED_SECONDS))
+    assert all(not cell.outputs for cell in notebook.cells if is_demo(cell))
+    verdicts = verdicts_in(notebook).values()
+    assert sum(v.score for v in verdicts) == sum(e.points for e in COURSE.exercises(lesson).values())
+
+
+# ---- the exercises, without a kernel
+
+
+@every_exercise
+@pytest.mark.parametrize("seed", SEEDS)
+def test_reference_passes_its_own_checks(lesson, name, seed):
+    exercise = COURSE.exercises(lesson)[name]
+    verdict = judge(exercise, ask_here(exercise.reference, seed), seed)
+    assert verdict.outcome is Outcome.PASSED, verdict.feedback
+    assert verdict.score == exercise.points
+
+
+@every_exercise
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_mistake_loses_marks_and_is_told_by_its_own_sentence_alone(lesson, name, seed):
+    exercise = COURSE.exercises(lesson)[name]
+    for mistake, verdict in judgements(exercise, seed):
+        others = [other.sentence for other in exercise.misconceptions if other is not mistake]
+        assert verdict.score < exercise.points, mistake.name
+        assert mistake.sentence in verdict.feedback, (mistake.name, verdict.feedback)
+        assert [sentence for sentence in others if sentence in verdict.feedback] == [], mistake.name
+
+
+@every_exercise
+def test_sentences_are_distinct(lesson, name):
+    sentences = [mistake.sentence for mistake in COURSE.exercises(lesson)[name].misconceptions]
+    assert len(set(sentences)) == len(sentences)
+
+
+@every_lesson
+def test_a_lesson_has_exercises_questions_hints_and_misconceptions(lesson):
+    exercises = COURSE.exercises(lesson).values()
+    questions = [exercise for exercise in exercises if isinstance(exercise, Question)]
+    built = [exercise for exercise in exercises if not isinstance(exercise, Question)]
+    assert len(built) >= 2
+    assert len(questions) >= 3
+    for exercise in built:
+        assert 2 <= len(exercise.hints) <= 3, exercise.name
+        assert len(exercise.misconceptions) >= 3, exercise.name
+    for question in questions:
+        assert len(question.choices) >= 3, question.name
+    share = sum(question.points for question in questions) / sum(exercise.points for exercise in exercises)
+    assert 0.1 <= share <= 0.3, "questions carry about a fifth of the points"
+
+
+# ---- the texts
+
+
+@every_lesson
+def test_derived_files_are_fresh(lesson):
+    names = [str(path.relative_to(ROOT)) for path in stale(COURSE, [lesson])]
+    assert names == [], "stale: run make lessons"
+
+
+@every_exercise
+def test_stub_says_nothing_of_the_solution(lesson, name):
+    source, student = source_of(lesson), student_notebook(source_of(lesson))
+    wanted = f"{exercise_grade_id(name)}-answer"
+    solved, stub = (
+        next(cell.source for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == wanted)
+        for notebook in (source, student)
+    )
+    assert "SOLUTION" not in stub
+    assert stub != solved
+    assert "raise NotImplementedError" in stub or "= ..." in stub
+
+
+@every_lesson
+def test_prose_names_aims_time_points_and_what_comes_next(lesson):
+    script = script_of(lesson)
+    total = sum(exercise.points for exercise in COURSE.exercises(lesson).values())
+    assert re.match(rf"# %% \[markdown\]\n# # {int(lesson[:2])}\. \S", script), "the title carries the lesson's number"
+    assert "You will be able to" in script
+    assert re.search(r"\*\*Time\*\*: about \d+ minutes", script)
+    assert re.search(r"\*\*Points\*\*: ([\d.]+?)\.?\s", script)[1] == f"{total:g}"
+    assert "**Next**" in script
+
+
+@every_lesson
+def test_imports_are_explicit(lesson):
+    assert re.search(r"(?m)^\s*from \S+ import \*", script_of(lesson)) is None
+
+
+@every_lesson
+def test_links_resolve(lesson):
+    prose = "\n".join(cell.source for cell in source_of(lesson).cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\(([^)#\s]+)", prose):
+        if not target.startswith(("http://", "https://")):
+            assert (ROOT / "lessons" / lesson / target).exists(), target
+
+
+@every_lesson
+def test_committed_notebook_is_valid_and_without_outputs(lesson):
+    notebook = nbformat.read(ROOT / "lessons" / lesson / f"{lesson}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert outputs_of(notebook) == []
