@@ -79,10 +79,16 @@ def _drawn(exercise: Exercise, seed: int) -> Any:
 
 def _observe(exercise: Exercise, check: Check, answer: Any, seed: int) -> Any:
     """Ask one of our own answers, in silence: what it prints or warns of is none of the learner's."""
+    with _silence():
+        return ask(check.question, answer, _drawn(exercise, seed), seed)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
     nowhere = io.StringIO()
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ask(check.question, answer, _drawn(exercise, seed), seed)
+        yield
 
 
 def _recognise(
@@ -143,4 +149,6 @@ def _sentence(text: str) -> str:
 def judgements(exercise: Exercise, seed: int) -> Iterator[tuple[Misconception, Verdict]]:
     """Each known mistake with the verdict it gets: the tests of the tests."""
     for mistake in exercise.misconceptions:
-        yield mistake, judge(exercise, ask_here(mistake.answer, seed), seed)
+        with _silence():
+            verdict = judge(exercise, ask_here(mistake.answer, seed), seed)
+        yield mistake, verdict

@@ -67,13 +67,14 @@ def run_cells(
             timeout_func=seconds,
             startup_timeout=limits.startup_seconds,
             allow_errors=True,
-            store_widget_state=False,
             resources={"metadata": {"path": scratch}},
             extra_arguments=["--HistoryManager.enabled=False"],
             log=_silent_logger(),
         )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "IPYTHONDIR": scratch}
-        return asyncio.run(_run(client, limits, skip, environment))
+        endings = asyncio.run(_run(client, limits, skip, environment))
+        notebook.metadata.pop("widgets", None)  # the state of sliders: large, and of use to no grader
+        return endings
 
 
 async def _run(client: NotebookClient, limits: Limits, skip: Callable, environment: dict[str, str]) -> list[Ended]:
