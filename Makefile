@@ -22,6 +22,9 @@ $(READY): pyproject.toml constraints.txt
 	@echo "== setting up $(VENV): some minutes the first time, most of them for PyTorch"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev]'
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+	  > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 ratings: $(READY)

@@ -20,7 +20,7 @@ from autograde.compare import compare, equal
 from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict
 from autograde.observe import Raised, ask, to_device
 
-__all__ = ["accelerators", "ask_here", "judge"]
+__all__ = ["accelerators", "ask_here", "judge", "judgements", "not_attempted", "silence"]
 
 AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]  # (question, given) -> observation
 
@@ -79,12 +79,13 @@ def _drawn(exercise: Exercise, seed: int) -> Any:
 
 def _observe(exercise: Exercise, check: Check, answer: Any, seed: int) -> Any:
     """Ask one of our own answers, in silence: what it prints or warns of is none of the learner's."""
-    with _silence():
+    with silence():
         return ask(check.question, answer, _drawn(exercise, seed), seed)
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """Drop what is printed, on stdout or stderr, and every warning."""
     nowhere = io.StringIO()
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -149,6 +150,6 @@ def _sentence(text: str) -> str:
 def judgements(exercise: Exercise, seed: int) -> Iterator[tuple[Misconception, Verdict]]:
     """Each known mistake with the verdict it gets: the tests of the tests."""
     for mistake in exercise.misconceptions:
-        with _silence():
+        with silence():
             verdict = judge(exercise, ask_here(mistake.answer, seed), seed)
         yield mistake, verdict
