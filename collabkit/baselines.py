@@ -8,6 +8,8 @@ import pandas as pd
 from collabkit.errors import RatingsError
 from collabkit.functional import mse
 
+__all__ = ["DampedBiases", "baseline_ladder", "damped_biases", "predict_biases"]
+
 
 class DampedBiases(NamedTuple):
     """A mean rating, and what each user and each movie adds to it, all in stars; the indexes hold ids."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+__all__ = ["density", "fill_gaps", "predict_rating", "ratings_matrix"]
+
 
 def ratings_matrix(ratings: pd.DataFrame, n_users: int = 15, n_movies: int = 15) -> pd.DataFrame:
     """Who rated what: the most active users by the most rated movies, NaN where there is no rating.

@@ -18,6 +18,8 @@ import pandas as pd
 
 from collabkit.errors import RatingsError
 
+__all__ = ["CHECKSUM", "SOURCE", "cache_file", "checksum", "movielens_100k"]
+
 SOURCE = "MovieLens 100K"
 COLUMNS = {"user": "int64", "movie": "int64", "rating": "float32", "timestamp": "int64", "title": "str"}
 CHECKSUM = "68e37a22450c0a09b9688c6ff0dbddd008a9a6978bf1769e4bb4e16d0b83f3fe"
@@ -153,7 +155,7 @@ def _bar(what: str):
     class Bar(tqdm):
         """A bar on stdout, since a line on stderr costs a grade cell its points."""
 
-        monitor_interval = 0  # no watching thread: whoever forks later must have one thread only
+        monitor_interval = 0  # no watching thread, which tqdm never ends: who forks later must have one thread only
 
         def __bool__(self):  # pooch asks for it, and tqdm refuses as long as the size is not known
             return True

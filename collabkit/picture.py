@@ -14,6 +14,25 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+__all__ = [
+    "BLUE",
+    "COLOURS",
+    "GREEN",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "PALE",
+    "PURPLE",
+    "SKY",
+    "VERMILLION",
+    "WIDTH",
+    "Picture",
+    "blank",
+    "finished",
+    "label_points",
+    "style",
+]
+
 WIDTH, DPI = 7.0, 110  # inches and dots per inch: 770 pixels, the width of a notebook's text
 # Okabe & Ito 2008: colours that the colour-blind tell apart. Yellow is left out, it fades on white.
 BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"
@@ -89,7 +108,7 @@ def blank(height: float) -> tuple[Figure, Axes]:
 
 
 def finished(figure: Figure, alt: str) -> Picture:
-    """The figure as a Picture, its layout settled once for all: each drawing would move a colour bar a little more."""
+    """The figure as a Picture, its layout settled: else a second drawing would differ, and each take twice as long."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return Picture(figure, alt)

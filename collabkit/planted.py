@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+__all__ = ["PlantedWorld", "planted_world"]
+
 MEAN = 3.5  # stars, as in most collections of ratings
 BIAS_SPREAD = 0.35  # stars, one standard deviation of a user's and of a film's bias
 TASTE_SPREAD = 0.6  # stars, one standard deviation of the dot product of a user's and a film's factors

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -246,13 +247,15 @@ class TestGroupLens:
         movielens_100k(cache=cache, progress=False)
         assert capfd.readouterr() == ("", "")
 
-    def test_the_bar_leaves_no_thread_behind(self, tmp_path, cache, grouplens):
-        """Who forks after loading ratings must have one thread; tqdm starts a monitor unless told not to."""
+    @pytest.mark.parametrize("announced", [None, 4_924_029], ids=["whole", "broken off"])
+    def test_the_bar_ends_its_line_and_its_thread(self, tmp_path, cache, grouplens, pip_finds, announced, capfd):
+        """Who forks after loading ratings must have one thread; tqdm starts a watching one and never ends it."""
+        write_wheel(pip_finds / WHEEL_NAME, recbole_files())
         grouplens.body = write_zip(tmp_path / "z.zip", grouplens_files(), "ml-100k").read_bytes()
-        before = {thread.name for thread in threading.enumerate()}
+        grouplens.announced, grouplens.seconds = announced, 0.4
         movielens_100k(cache=cache)
-        kinds = {type(thread).__name__ for thread in threading.enumerate() if thread.name not in before}
-        assert "TMonitor" not in kinds
+        assert "TMonitor" not in {type(thread).__name__ for thread in threading.enumerate()}
+        assert re.search(r"ml-100k\.zip: [^\n]*\n", capfd.readouterr().out)
 
     @pytest.mark.parametrize(
         ("answer", "words"),

@@ -122,7 +122,9 @@ def beyond_the_axes(figure):
 
 def test_a_callers_style_neither_shows_nor_is_changed():
     plain = plots.ladder(ERRORS).png()
-    with mpl.rc_context({"figure.facecolor": "black", "text.color": "red", "font.size": 30, "savefig.dpi": 10}):
+    with mpl.rc_context(
+        {"text.color": "red", "font.size": 30, "savefig.dpi": 10, "axes.facecolor": "black", "xtick.direction": "in"}
+    ):
         mine = dict(mpl.rcParams)
         assert plots.ladder(ERRORS).png() == plain
         assert dict(mpl.rcParams) == mine
