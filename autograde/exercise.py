@@ -7,8 +7,9 @@ An exercise holds a reference, a way to draw inputs, checks (questions with poin
 from __future__ import annotations
 
 import enum
-import inspect
-from collections.abc import Callable, Mapping
+import math
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,8 +61,8 @@ class Verdict:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         # nbgrader reads the text as partial credit; the card itself has been shown by `check`.
-        text = f"{self.score:g}"
-        note = f"nbgrader reads {text} of {self.points:g} points from this cell"
+        text = f"{self.score:.10g}"  # six digits would round 12.34567 up, to more than there are points
+        note = f"nbgrader reads {text} of {self.points:.10g} points from this cell"
         return {"text/plain": text, "text/html": f'<small style="opacity:.7">{note}</small>'}
 
 
@@ -90,6 +91,9 @@ class Exercise:
     reference: the right answer, usually from collabkit
     name: what the learner defines; the reference's own name unless a later lesson adds a word to it
     hints: two or three, of rising directness
+
+    Slips of an author (an empty hint, a check without docstring or points, a decorator without its brackets)
+    raise ValueError where they are written.
     """
 
     reference: Any
@@ -100,7 +104,11 @@ class Exercise:
     draw: Callable[[np.random.Generator], Any] = lambda rng: None
 
     def __post_init__(self) -> None:
-        self.name = self.name or self.reference.__name__
+        self.name = self.name or getattr(self.reference, "__name__", "")
+        if not self.name:
+            raise ValueError(f"the reference {reprlib.repr(self.reference)} has no name of its own: give name=...")
+        if isinstance(self.hints, str):
+            raise ValueError(f"{self.name}: hints are a tuple of sentences, not one string (is a comma missing?)")
         for hint in self.hints:
             if not hint.strip():
                 raise ValueError(f"{self.name}: a hint is empty")
@@ -108,7 +116,7 @@ class Exercise:
     @property
     def points(self) -> float:
         """The exercise's points: the sum over its checks."""
-        return sum(check.points for check in self.checks)
+        return total(check.points for check in self.checks)
 
     def given(self, draw: Callable[[np.random.Generator], Any]) -> Callable:
         """Decorator: how the inputs of every question are drawn, anew in every run."""
@@ -117,25 +125,24 @@ class Exercise:
 
     def check(self, points: float) -> Callable[[Callable], Callable]:
         """Decorator: `question(answer, given)` returns what it observes; its docstring is the learner's sentence."""
+        worth = _worth(self.name, points)
 
         def add(question: Callable[[Any, Any], Any]) -> Callable:
-            sentence = inspect.cleandoc(question.__doc__ or "").replace("\n", " ")
+            sentence = " ".join((question.__doc__ or "").split())
             if not sentence:
                 raise ValueError(f"{self.name}: the check {question.__name__} needs a docstring, which learners read")
-            if points <= 0:
-                raise ValueError(f"{self.name}: the check {question.__name__} needs points above 0, not {points}")
-            self.checks.append(Check(question, sentence, points))
+            self.checks.append(Check(question, sentence, worth))
             return question
 
         return add
 
     def misconception(self, sentence: str) -> Callable[[Any], Any]:
         """Decorator for a wrong implementation; `sentence` is what helps the learner who wrote it."""
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise ValueError(f"{self.name}: a misconception needs a sentence: @{self.name}.misconception('...')")
 
         def add(answer: Any) -> Any:
-            if not sentence.strip():
-                raise ValueError(f"{self.name}: the misconception {answer.__name__} needs a sentence")
-            self.misconceptions.append(Misconception(answer, sentence, answer.__name__))
+            self.misconceptions.append(Misconception(answer, sentence, getattr(answer, "__name__", repr(answer))))
             return answer
 
         return add
@@ -144,7 +151,7 @@ class Exercise:
 class Question(Exercise):
     """A concept question: the answer is a letter, and each wrong letter is a misconception with its reason.
 
-    choices: what the learner reads, keyed by letter
+    choices: what the learner reads, keyed by letter; lower case, since learners may answer in either
     why_not: for each wrong letter the reason; together with the right letter these are all the choices
     """
 
@@ -161,18 +168,42 @@ class Question(Exercise):
         super().__init__(reference=right, name=name, hints=hints)
         if set(why_not) | {right} != set(choices) or right in why_not:
             raise ValueError(f"{name}: every wrong choice, and no other, needs a reason in why_not")
+        for letter in choices:
+            if letter != _plain(letter):
+                raise ValueError(f"{name}: the choice {letter!r} can never be given: call it {_plain(letter)!r}")
+        for text in (prompt, *choices.values(), *why_not.values()):
+            if not text.strip():
+                raise ValueError(f"{name}: the prompt, a choice or a reason is empty")
         self.prompt, self.choices = prompt, dict(choices)
         self.draw = lambda rng: tuple(choices)
-        self.checks.append(Check(_chosen, "names the right choice", points))
+        self.checks.append(Check(_chosen, "Names the right choice", _worth(name, points)))
         for letter, reason in why_not.items():
             self.misconceptions.append(Misconception(letter, f"“{letter}” is not it. {reason}", letter))
+
+
+def total(points: Iterable[float]) -> float:
+    """A sum of points. Rounded, so that full marks are the same number in whatever order they are added up."""
+    return round(sum(points), 6)
+
+
+def _worth(name: str, points: Any) -> float:
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < math.inf:
+        raise ValueError(f"{name}: a check needs points above 0, not {points!r}")
+    return points
 
 
 def _chosen(answer: Any, letters: tuple[str, ...]) -> Any:
     from autograde.observe import CannotAsk
 
-    letter = answer.strip().strip("().").lower() if isinstance(answer, str) else answer
+    letter = _plain(answer) if isinstance(answer, str) else None
     if letter not in letters:
         listed = ", ".join(f'"{each}"' for each in letters)
-        raise CannotAsk(f"is {answer!r}: answer with one of the letters {listed}, in quotes")
+        is_short = answer is None or isinstance(answer, str | int | float)
+        came = reprlib.repr(answer) if is_short else f"of type {type(answer).__name__}"
+        raise CannotAsk(f"is {came}: answer with one of the letters {listed}, in quotes")
     return letter
+
+
+def _plain(letter: str) -> str:
+    """A choice as it is compared: (B). counts as b."""
+    return letter.strip().strip("().").lower()
