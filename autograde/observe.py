@@ -6,10 +6,15 @@ is all that a question may lean on, so that it can be asked in a process that mu
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import datetime
+import decimal
+import numbers
 import random
+import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,14 +52,22 @@ class CannotAsk(Exception):
 class World:
     """Sizes of a small model and a batch for it.
 
-    Choose the sizes so that n_users, n_movies, n_users * n_factors and n_movies * n_factors all differ:
-    then a parameter's number of elements tells its role, whatever the learner calls it.
+    n_users, n_movies, n_users * n_factors and n_movies * n_factors must all differ, or ValueError: then a
+    parameter's number of elements tells its role, whatever the learner calls it. n_factors must differ from
+    both numbers of rows as well, so that a table that is kept on its side can be told.
     """
 
     n_users: int
     n_movies: int
     n_factors: int
     batch: Tensor  # (rows, 2), int64: user index, movie index
+
+    def __post_init__(self) -> None:
+        if len(self.roles()) < 4 or self.n_factors in (self.n_users, self.n_movies):
+            raise ValueError(
+                f"{self.n_users} users, {self.n_movies} movies and {self.n_factors} factors: two tables have the "
+                "same size, so a parameter's size would not tell its role"
+            )
 
     def roles(self) -> dict[int, tuple[str, tuple[int, int]]]:
         """Number of elements -> (role, the shape that a lookup table with this role has)."""
@@ -86,7 +99,8 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
     Raises CannotAsk when there is nothing to fill, or a parameter of a size that no role has.
     """
     if not isinstance(cls, type):
-        raise CannotAsk(f"is {_a(type(cls).__name__)}, not a class: hand over the class itself, without calling it")
+        came = "None" if cls is None else _a(type(cls).__name__)
+        raise CannotAsk(f"is {came}, not a class: hand over the class itself, without calling it")
     model = cls(world.n_users, world.n_movies, world.n_factors)
     if not isinstance(model, nn.Module):
         raise CannotAsk("is not an nn.Module: write `class ...(nn.Module):`")
@@ -111,30 +125,35 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of a tensor or array; CannotAsk for anything else."""
+    """The shape of a tensor or array, a torch.Size, which is recorded as a shape; CannotAsk for anything else."""
     if not hasattr(value, "shape"):
-        raise CannotAsk(f"gave {_a(type(value).__name__)}, expected a tensor")
-    return tuple(value.shape)
+        raise CannotAsk(f"gave {'None' if value is None else _a(type(value).__name__)}, expected a tensor")
+    return torch.Size(value.shape)
 
 
 def gradients_of(cls: Any, world: World) -> dict[str, Tensor | None]:
     """The gradient that reaches each role's weights from a weighted sum of the predictions.
 
-    Row i counts i + 1 times, so that a gradient sent to the wrong row shows. Keys are the roles.
+    Row i counts i + 1 times, so that a gradient sent to the wrong row shows. Keys are "gradient for the ..." with
+    the role behind; None where none arrives. Two parameters with one role count as one: their gradients add up.
     """
     model = built(cls, world)
     predictions = model(world.batch)
     if not isinstance(predictions, Tensor) or not predictions.requires_grad:
         raise CannotAsk("gives predictions that no gradient can flow back from: keep them tensors, undetached")
-    weights = torch.arange(1.0, len(world.batch) + 1, device=world.batch.device)
+    rows = len(world.batch)
+    if predictions.dim() == 0 or len(predictions) != rows:
+        raise CannotAsk(f"gives predictions of shape {tuple(predictions.shape)} for a batch of {rows} rows")
+    weights = torch.arange(1.0, rows + 1, device=world.batch.device).reshape(-1, *[1] * (predictions.dim() - 1))
     (predictions * weights).sum().backward()
-    gradients = {}
+    gradients: dict[str, Tensor | None] = {}
     for parameter in model.parameters():
         role, shape = world.roles()[parameter.numel()]
-        gradient = parameter.grad
+        gradient, before = parameter.grad, gradients.get(f"gradient for the {role}")
         if gradient is not None:
             gradient = gradient.T if _is_transposed(parameter, shape) else gradient.reshape(shape)
-        gradients[role] = gradient
+            gradient = gradient if before is None else before + gradient
+        gradients[f"gradient for the {role}"] = before if gradient is None else gradient
     return gradients
 
 
@@ -143,13 +162,14 @@ def _is_transposed(parameter: Tensor, shape: tuple[int, int]) -> bool:
     return parameter.dim() == 2 and tuple(parameter.shape) == shape[::-1]
 
 
-def on_meta(cls: Any, world: World) -> tuple[str, tuple[int, ...]]:
-    """(device, shape) of the predictions on PyTorch's `meta` device, which computes shapes and needs no GPU.
+def on_meta(cls: Any, world: World) -> dict[str, Any]:
+    """Device and shape of the predictions on PyTorch's `meta` device, which computes shapes and needs no GPU.
 
     It stops a forward pass that makes a tensor on the CPU, or uses a weight that is not a registered parameter.
     """
     predictions = built(cls, world).to("meta")(world.batch.to("meta"))
-    return str(predictions.device), shape_of(predictions)
+    shape = shape_of(predictions)
+    return {"device": str(getattr(predictions, "device", "cpu")), "shape": shape}
 
 
 def to_device(value: Any, device: str | torch.device) -> Any:
@@ -171,9 +191,13 @@ def to_device(value: Any, device: str | torch.device) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Array:
-    """A tensor or array as it was observed. `values` is None on the meta device."""
+    """A tensor or array as it was observed, a copy of it; or a shape alone.
 
-    kind: str  # "tensor" or "array"
+    `values` is None for a shape, on the meta device, and for more than MAX_ELEMENTS elements.
+    Texts, dates and other objects are recorded one by one, in an object array.
+    """
+
+    kind: str  # "tensor", "array", or "shape" (whose dtype is empty)
     dtype: str
     shape: tuple[int, ...]
     values: np.ndarray | None
@@ -204,32 +228,78 @@ class Other:
     type: str
 
 
-MAX_ITEMS = 100_000  # a container longer than this is not an answer to any question of ours
+MAX_ITEMS = 100_000  # a container with more items, all levels together, is not an answer to any question of ours
+MAX_ELEMENTS = 10_000_000  # nor is a tensor with more elements: 80 MB, copied for each question
+MAX_DEPTH = 12  # nor are lists nested deeper than this
 
 
 def record(value: Any) -> Any:
-    """`value` as plain data: None, bool, int, float, str, list, dict, Array, Table or Other."""
+    """`value` as plain data: None, bool, int, float, str, list, dict, Array, Table, Raised or Other.
+
+    Nothing that is recorded belongs to the learner any more: arrays are copied, subclasses become plain.
+    Dates become text, gaps of pandas NaN. A container that is too large or too deep is an Other.
+    """
+    try:
+        return _record(value, _Budget())
+    except _TooMuch:
+        return Other(f"{type(value).__name__} that is too large or too deep")
+
+
+class _TooMuch(Exception):
+    pass
+
+
+class _Budget:
+    """How many items may still be recorded: a list of long lists grows faster than each of them."""
+
+    def __init__(self) -> None:
+        self.left = MAX_ITEMS
+
+    def spend(self, items: int, depth: int) -> None:
+        self.left -= items
+        if self.left < 0 or depth > MAX_DEPTH:
+            raise _TooMuch
+
+
+def _record(value: Any, budget: _Budget, depth: int = 0) -> Any:
     match value:
-        case Array() | Table() | Raised() | Other():
+        case Array() | Table() | Raised() | Other() | None | bool():
             return value
-        case None | bool() | int() | float() | str():
-            return value
+        case str():
+            return str.__str__(value)
+        case int():
+            return int.__int__(value)
+        case float():
+            return float.__float__(value)
+        case np.datetime64() | np.timedelta64():  # whatever their unit
+            return str(pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value))
+        case datetime.date() | datetime.timedelta():
+            return str(value)
         case np.generic():
-            return value.item()
+            item = value.item()
+            return float(item) if isinstance(item, np.floating) else _record(item, budget, depth)
+        case torch.Size():
+            return Array("shape", "", tuple(value), None)
         case Tensor():
             return _record_tensor(value)
         case np.ndarray():
-            return _record_array(value, "array")
+            return _record_array(value, budget, depth)
         case pd.DataFrame():
-            return Table(_labels(value.index), _labels(value.columns), _record_array(value.to_numpy(), "array"))
+            return Table(_labels(value.index, budget), _labels(value.columns, budget), _cells(value, budget))
         case pd.Series():
-            return Table(_labels(value.index), None, _record_array(value.to_numpy(), "array"))
+            return Table(_labels(value.index, budget), None, _cells(value, budget))
         case pd.Index() | pd.api.extensions.ExtensionArray():
-            return _record_array(np.asarray(value), "array")
-        case list() | tuple() | range() if len(value) <= MAX_ITEMS:
-            return [record(item) for item in value]
-        case Mapping() if len(value) <= MAX_ITEMS:
-            return {str(key): record(item) for key, item in value.items()}
+            return _cells(value, budget)
+        case _ if value is pd.NA:
+            return float("nan")
+        case numbers.Real() | decimal.Decimal():  # fractions
+            return float(value)
+        case list() | tuple() | range():
+            budget.spend(len(value), depth)
+            return [_record(item, budget, depth + 1) for item in value]
+        case Mapping():
+            budget.spend(len(value), depth)
+            return {str(key): _record(item, budget, depth + 1) for key, item in value.items()}
         case _:
             return Other(type(value).__name__)
 
@@ -238,55 +308,97 @@ def ask(question: Callable[[Any, Any], Any], answer: Any, given: Any, seed: int 
     """Put the question to an answer and record what is observed, be it an exception.
 
     Global generators are seeded first, so that implementations which draw the same numbers get the same
-    numbers, and are put back afterwards.
+    numbers; they, PyTorch's gradient mode and its default dtype are put back afterwards. `...`, the answer of
+    a lesson that nobody has touched, counts as a stub: it raises NotImplementedError.
+    Every exception is an observation, SystemExit too, or one `exit()` would end the check of all the rest.
+    KeyboardInterrupt alone passes through: whoever presses stop, or a grader whose time is up, means the check.
     """
-    with _seeded_generators(seed):
+    if answer is ...:
+        return Raised("NotImplementedError", "")
+    with _left_as_found(seed), torch.enable_grad():
         try:
             return record(question(answer, given))
-        except Exception as error:
-            return Raised(type(error).__name__, _first_line(str(error)), _learners_line(error))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Raised(type(error).__name__, _message_of(error), _learners_line(error))
 
 
-class _seeded_generators:
-    def __init__(self, seed: int):
-        self.seed = seed
-
-    def __enter__(self) -> None:
-        self.states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-        random.seed(self.seed)
-        np.random.seed(self.seed)  # noqa: NPY002
-        torch.manual_seed(self.seed)
-
-    def __exit__(self, *_: object) -> None:
-        python, numpy, cpu = self.states
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_rng_state(cpu)
+@contextlib.contextmanager
+def _left_as_found(seed: int) -> Iterator[None]:
+    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()  # noqa: NPY002
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+            torch.set_default_dtype(dtype)
 
 
 def _record_tensor(value: Tensor) -> Array:
-    values = None if value.device.type == "meta" else value.detach().cpu().resolve_conj().numpy()
-    return Array("tensor", str(value.dtype).removeprefix("torch."), tuple(value.shape), values)
+    dtype, shape = str(value.dtype).removeprefix("torch."), tuple(value.shape)
+    if value.device.type == "meta" or value.numel() > MAX_ELEMENTS:
+        return Array("tensor", dtype, shape, None)
+    values = value.detach().to_dense().cpu().resolve_conj().resolve_neg()
+    if values.is_floating_point() and values.dtype not in (torch.float16, torch.float32, torch.float64):
+        values = values.float()  # NumPy knows no bfloat16
+    return Array("tensor", dtype, shape, np.array(values.numpy()))
 
 
-def _record_array(value: np.ndarray, kind: str) -> Array:
-    return Array(kind, str(value.dtype), tuple(value.shape), value)
+def _record_array(value: np.ndarray, budget: _Budget, depth: int = 0) -> Array:
+    dtype, shape = str(value.dtype), tuple(value.shape)
+    if value.size > MAX_ELEMENTS:
+        return Array("array", dtype, shape, None)
+    if value.dtype.kind in "biufc":
+        return Array("array", dtype, shape, np.array(value))
+    budget.spend(value.size, depth)
+    plain = np.empty(value.size, dtype=object)
+    for position, item in enumerate(np.asarray(value).ravel()):
+        plain[position] = _record(item, budget, depth + 1)
+    return Array("array", dtype, shape, plain.reshape(shape))
 
 
-def _labels(index: pd.Index) -> list:
-    return [record(item) for item in index.tolist()]
+def _cells(value: Any, budget: _Budget) -> Array:
+    """The values of a pandas object. Its nullable numbers become NumPy's: a gap is NaN, whoever leaves it."""
+    if isinstance(value, pd.DataFrame):
+        is_numeric = all(map(pd.api.types.is_numeric_dtype, value.dtypes))
+        is_nullable = any(map(pd.api.types.is_extension_array_dtype, value.dtypes))
+        cells = value.to_numpy(dtype="float64", na_value=np.nan) if is_numeric and is_nullable else value.to_numpy()
+    else:
+        cells = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
+    return _record_array(cells, budget)
+
+
+def _labels(index: pd.Index, budget: _Budget) -> list:
+    return _record(index.tolist(), budget)
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # a learner's own exception may fail to describe itself
+        return ""
+    return _first_line(text)
 
 
 def _first_line(text: str, limit: int = 300) -> str:
-    line = text.strip().splitlines()[0] if text.strip() else ""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _learners_line(error: Exception) -> str:
+CELL = re.compile(r"^<(ipython-input|stdin)|[/\\]ipykernel_\d+[/\\]")  # the file names that IPython gives to cells
+
+
+def _learners_line(error: BaseException) -> str:
     """The innermost source line that stands in a notebook cell, "" when there is none."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [f.line for f in frames if f.line and ("ipykernel" in f.filename or f.filename.startswith("<ipython"))]
-    return lines[-1] if lines else ""
+    lines = [frame.line for frame in frames if frame.line and CELL.search(frame.filename)]
+    return _first_line(lines[-1], limit=120) if lines else ""
 
 
 def _a(name: str) -> str:
