@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,36 +24,51 @@ def equal(expected: Any, got: Any) -> bool:
 def compare(expected: Any, got: Any) -> str | None:
     """None when `got` is the same answer as `expected`, else one sentence without subject or full stop.
 
-    Floats are compared within rtol 1e-4 and atol 1e-5; dtype and shape of tensors exactly; for NumPy and
-    pandas only the kind of dtype counts. Numbers of Python and NumPy, and tensors of one element with
-    no dimension, are the same kind of answer.
+    Floats are compared within rtol 1e-4 and atol 1e-5, whole numbers exactly; dtype and shape of tensors exactly;
+    for NumPy and pandas only the kind of dtype counts. Numbers of Python and NumPy, and tensors of one element
+    with no dimension, are the same kind of answer; True and False are no numbers.
     """
+    if got is None and expected is not None and not isinstance(expected, Raised):
+        return f"gave None, expected {describe(expected)}: is a `return` missing?"
+    return _difference(expected, got)
+
+
+def _difference(expected: Any, got: Any) -> str | None:
     if isinstance(got, Raised):
         return _compare_raised(expected, got)
     if isinstance(expected, Raised):
         return f"should stop with {expected.type}, but gave {describe(got)}"
-    if _is_number(expected) and _is_number(got):
-        return _compare_numbers(_number(expected), _number(got))
-    if isinstance(expected, Array) and isinstance(got, Array):
-        return _compare_arrays(expected, got)
+    wanted, came = _scalar(expected), _scalar(got)
+    if _is_number(wanted) and _is_number(came):
+        return _compare_numbers(wanted, came)
+    if isinstance(wanted, str) and isinstance(came, str):
+        return _compare_texts(wanted, came)
+    if isinstance(wanted, Array) and isinstance(came, Array):
+        return _compare_arrays(wanted, came)
     if isinstance(expected, Table) and isinstance(got, Table):
         return _compare_tables(expected, got)
     if isinstance(expected, list) and isinstance(got, list):
         return _compare_lists(expected, got)
     if isinstance(expected, dict) and isinstance(got, dict):
         return _compare_dicts(expected, got)
-    if type(expected) is type(got) and expected == got:
+    if type(wanted) is type(came) and wanted == came:
         return None
     return f"gave {describe(got)}, expected {describe(expected)}"
 
 
 def describe(value: Any) -> str:
-    """An observation in a few words: what a learner would see when printing it."""
+    """An observation in a few words: what a learner would see when printing it, cut where it grows long."""
+    return _cut(_described(value), 200)
+
+
+def _described(value: Any) -> str:
     match value:
+        case Array("shape", _, shape, _):
+            return f"shape {shape}"
         case Array(kind, dtype, shape, values):
             if values is not None and values.size <= 4:
                 return f"{kind}({_list_text(values.tolist())})"
-            return f"{'a tensor' if kind == 'tensor' else 'an array'} of shape {shape} and type {dtype}"
+            return f"{'a tensor' if kind == 'tensor' else 'an array'} of shape {shape} and type {_dtype(dtype)}"
         case Table(index, columns, _):
             if columns is None:
                 return f"a Series of {len(index)} values"
@@ -63,31 +79,74 @@ def describe(value: Any) -> str:
         case Other(kind):
             return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
         case float():
-            return f"{value:.6g}"
+            return "NaN" if math.isnan(value) else f"{value:.6g}"
+        case int() if not isinstance(value, bool) and abs(value) >= 10**20:
+            return f"a whole number of about {int(value.bit_length() * math.log10(2)) + 1} digits"
+        case str():
+            return repr(_cut(value, 80))
         case list() if len(value) > 6:
             return f"a list of {len(value)} items"
         case list():
             return _list_text(value)
-        case dict():
-            return "a dict with the keys " + ", ".join(map(repr, list(value)[:6]))
+        case {}:
+            keys = _some([repr(_cut(key, 40)) for key in value], 6)
+            return f"a dict with the keys {keys}" if value else "an empty dict"
         case _:
             return repr(value)
 
 
+SENTENCES = {  # (exception, a part of its message) -> what helps more than the message
+    ("SystemExit", ""): "ended the whole program: leave a function with `return`, not with `exit()`",
+    ("RecursionError", ""): "calls itself without end",
+    ("NotImplementedError", 'missing the required "forward"'): (
+        "has no `forward`: define `def forward(self, x):` inside the class, spelled like this and indented like "
+        "`__init__`"
+    ),
+    ("AttributeError", "before Module.__init__() call"): (
+        "sets up its layers before PyTorch is ready: `super().__init__()` comes first in `__init__`"
+    ),
+}
+
+
 def _compare_raised(expected: Any, got: Raised) -> str | None:
-    if isinstance(expected, Raised):
-        if expected.type == got.type:
-            return None
-        return f"stopped with {describe(got)}, expected {expected.type}"
+    if isinstance(expected, Raised) and expected.type == got.type and "CannotAsk" not in (expected.type, got.type):
+        return None
     if got.type == "CannotAsk":
-        return got.message
-    return f"stopped with {describe(got)}"
+        return None if expected == got else got.message
+    if got == Raised("NotImplementedError", "", got.line):
+        return (
+            f"still holds a `raise NotImplementedError`{f' at `{got.line}`' if got.line else ''}: write that part too"
+        )
+    for (kind, part), sentence in SENTENCES.items():
+        if got.type == kind and part in got.message:
+            return f"{sentence} (it stopped at `{got.line}`)" if got.line else sentence
+    wanted = f", expected {expected.type}" if isinstance(expected, Raised) else ""
+    return f"stopped with {describe(got)}{wanted}"
 
 
 def _compare_numbers(expected: float, got: float) -> str | None:
-    if math.isclose(expected, got, rel_tol=RTOL, abs_tol=ATOL) or (math.isnan(expected) and math.isnan(got)):
+    if isinstance(expected, int) and isinstance(got, int):
+        is_same = expected == got
+    else:
+        try:
+            is_same = math.isclose(expected, got, rel_tol=RTOL, abs_tol=ATOL)
+        except OverflowError:  # a whole number beyond all floats
+            is_same = False
+    if is_same or (expected != expected and got != got):
         return None
-    return f"gave {got:.6g}, expected {expected:.6g}"
+    return f"gave {describe(got)}, expected {describe(expected)}"
+
+
+def _compare_texts(expected: str, got: str) -> str | None:
+    if expected == got:
+        return None
+    if max(len(expected), len(got)) <= 80:
+        return f"gave {describe(got)}, expected {describe(expected)}"
+    start = next((i for i, (one, other) in enumerate(zip(expected, got, strict=False)) if one != other), None)
+    if start is None:
+        return f"gave a text of {len(got)} characters, expected {len(expected)}"
+    wanted, came = (repr(text[start : start + 40]) for text in (expected, got))
+    return f"gave a text that goes wrong at character {start + 1}: {came}, expected {wanted}"
 
 
 def _compare_arrays(expected: Array, got: Array) -> str | None:
@@ -96,41 +155,76 @@ def _compare_arrays(expected: Array, got: Array) -> str | None:
     if expected.shape != got.shape:
         return f"gave shape {got.shape}, expected {expected.shape}"
     if not _same_dtype(expected, got):
-        return f"gave values of type {got.dtype}, expected {expected.dtype}"
+        return f"gave values of type {_dtype(got.dtype)}, expected {_dtype(expected.dtype)}"
     if expected.values is None or got.values is None:
         return None if expected.values is got.values else "computed on another device than it was asked to"
     return _compare_values(expected.values, got.values)
 
 
 def _same_dtype(expected: Array, got: Array) -> bool:
-    if expected.kind == "tensor":
-        return expected.dtype == got.dtype
-    kinds = {np.dtype(array.dtype).kind for array in (expected, got)}
-    return len(kinds) == 1 or kinds <= set("OUST")  # text is an object array here, a string array there
+    if expected.dtype == got.dtype:
+        return True
+    if "tensor" in (expected.kind, got.kind) or expected.values is None or got.values is None:
+        return False
+    # text is an object array here and a string array there: both are recorded as objects
+    return expected.values.dtype.kind == got.values.dtype.kind
 
 
-def _compare_values(expected: np.ndarray, got: np.ndarray, labels: Any = None) -> str | None:
-    """`labels(position tuple)` names a place; the default speaks of rows and positions."""
+def _dtype(name: str) -> str:
+    return "text" if name[:2] in ("<U", ">U") or name.startswith("StringDType") else name
+
+
+def _compare_values(expected: np.ndarray, got: np.ndarray, labels: Callable[[tuple], str] | None = None) -> str | None:
+    """`labels(position tuple)` names a place; the default speaks of rows and columns."""
     if expected.dtype.kind in "fc":
-        same = np.isclose(got, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
+        with np.errstate(all="ignore"):  # the difference of two huge numbers may overflow
+            same = np.isclose(got, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
+        if stray := int((np.isnan(got) & ~np.isnan(expected)).sum()):
+            return f"gave NaN in {stray} of {expected.size} places where a number belongs"
+        if filled := int((np.isnan(expected) & ~np.isnan(got)).sum()):
+            return f"gave a number in {filled} of {expected.size} places that should stay empty (NaN)"
+    elif expected.dtype.kind == "O":
+        pairs = zip(expected.ravel(), got.ravel(), strict=True)
+        same = np.array([_difference(*pair) is None for pair in pairs], dtype=bool).reshape(expected.shape)
     else:
         same = np.asarray(expected == got)
     if same.all():
         return None
-    if expected.dtype.kind == "f":
-        stray = np.isnan(got) & ~np.isnan(expected)
-        if stray.any():
-            return f"gave NaN in {stray.sum()} of {expected.size} places where a number belongs"
-        filled = np.isnan(expected) & ~np.isnan(got)
-        if filled.any():
-            return f"gave a number in {filled.sum()} of {expected.size} places that should stay empty (NaN)"
-    labels = labels or (lambda place: ("row " if expected.ndim == 1 else "") + ", ".join(map(str, place)))
+    labels = labels or _place
     wrong = list(zip(*np.nonzero(~same), strict=True)) if expected.ndim else [()]
     examples = "; ".join(
-        f"{labels(place)} gave {describe(got[place].item())}, expected {describe(expected[place].item())}"
+        f"{labels(place)} gave {describe(_item(got, place))}, expected {describe(_item(expected, place))}".strip()
         for place in wrong[:SHOWN]
     )
-    return f"differs in {len(wrong)} of {expected.size} places: {examples}"
+    if not expected.ndim:
+        return examples
+    return f"differs in {len(wrong)} of {expected.size} places: {examples}{_how_far(expected, got, len(wrong))}"
+
+
+def _place(place: tuple[int, ...]) -> str:
+    match place:
+        case ():
+            return ""
+        case (row,):
+            return f"row {row}"
+        case (row, column):
+            return f"row {row}, column {column}"
+        case _:
+            return f"position ({', '.join(map(str, place))})"
+
+
+def _item(values: np.ndarray, place: tuple[int, ...]) -> Any:
+    item = values[place]
+    return item.item() if isinstance(item, np.generic) else item
+
+
+def _how_far(expected: np.ndarray, got: np.ndarray, n_wrong: int) -> str:
+    """The largest difference, where more places differ than are shown."""
+    if n_wrong <= SHOWN or expected.dtype.kind not in "iuf":
+        return ""
+    with np.errstate(all="ignore"):
+        largest = np.abs(got.astype(float) - expected.astype(float)).max()
+    return f"; the largest difference is {largest:.3g}" if np.isfinite(largest) else ""
 
 
 def _compare_tables(expected: Table, got: Table) -> str | None:
@@ -140,53 +234,95 @@ def _compare_tables(expected: Table, got: Table) -> str | None:
         ("index", expected.index, got.index),
         ("columns", expected.columns, got.columns),
     ):
-        if wanted is not None and (difference := _compare_lists(wanted, came)):
-            return f"has another {axis} than expected: it {difference}"
-    if expected.values.shape != got.values.shape:
-        return f"gave shape {got.values.shape}, expected {expected.values.shape}"
+        if wanted is not None and (difference := _compare_labels(wanted, came)):
+            return f"has other {'columns' if axis == 'columns' else 'labels in its index'} than expected: {difference}"
     if not _same_dtype(expected.values, got.values):
-        return f"gave values of type {got.values.dtype}, expected {expected.values.dtype}"
+        return f"gave values of type {_dtype(got.values.dtype)}, expected {_dtype(expected.values.dtype)}"
+    if expected.values.values is None or got.values.values is None:  # too large to look at
+        return None if expected.values.values is got.values.values else "gave a table that is too large"
 
     def label(place: tuple[int, ...]) -> str:
-        row = describe(expected.index[place[0]])
-        return row if expected.columns is None else f"row {row}, column {describe(expected.columns[place[1]])}"
+        row = f"row {describe(expected.index[place[0]])}"
+        return row if expected.columns is None else f"{row}, column {describe(expected.columns[place[1]])}"
 
     return _compare_values(expected.values.values, got.values.values, label)
 
 
+def _compare_labels(expected: list, got: list) -> str | None:
+    if len(expected) != len(got):
+        return f"{len(got)} of them, not {len(expected)}"
+    for position, (wanted, came) in enumerate(zip(expected, got, strict=True)):
+        if _difference(wanted, came):
+            if _same_items(expected, got):
+                return "the right ones in another order"
+            return f"{describe(came)} at position {position}, not {describe(wanted)}"
+    return None
+
+
 def _compare_lists(expected: list, got: list) -> str | None:
     if len(expected) != len(got):
-        return f"gave {len(got)} items, expected {len(expected)}"
+        texts = describe(got), describe(expected)
+        if max(map(len, texts)) <= 60 and len(expected) <= 6 >= len(got):
+            return f"gave {texts[0]}, expected {texts[1]}"
+        return f"gave {_items(len(got))}, expected {len(expected)}"
     for position, (wanted, came) in enumerate(zip(expected, got, strict=True)):
-        if difference := compare(wanted, came):
+        if difference := _difference(wanted, came):
+            if _same_items(expected, got):
+                return f"has the right items in another order: {difference} at position {position}"
             return f"{difference} at position {position}"
     return None
 
 
+def _same_items(expected: list, got: list) -> bool:
+    """Whether two equally long lists of texts and numbers hold the same in another order."""
+    if not all(isinstance(item, str | int | float) for item in (*expected, *got)):
+        return False
+    by_value = [sorted(items, key=lambda item: (isinstance(item, str), item)) for items in (expected, got)]
+    return all(_difference(*pair) is None for pair in zip(*by_value, strict=True))
+
+
 def _compare_dicts(expected: dict, got: dict) -> str | None:
-    if missing := [key for key in expected if key not in got]:
-        return f"has nothing for {', '.join(missing)}"
+    if missing := [key for key in expected if key not in got or (got[key] is None and expected[key] is not None)]:
+        return f"has no {_some(missing)}"
     if extra := [key for key in got if key not in expected]:
-        return f"has something for {', '.join(extra)}, which should not be there"
+        return f"has {_some(extra)}, which should not be there"
     for key, wanted in expected.items():
-        if got[key] is None and wanted is not None:
-            return f"has no {key}"
-        if difference := compare(wanted, got[key]):
+        if difference := _difference(wanted, got[key]):
             return f"{difference} ({key})"
     return None
 
 
+def _scalar(value: Any) -> Any:
+    """A tensor or array of no dimension as the number, truth value or text that it holds."""
+    if isinstance(value, Array) and value.shape == () and value.values is not None:
+        if value.values.dtype.kind in "biuf":
+            return value.values.item()
+        if value.values.dtype.kind == "O" and isinstance(value.values.item(), str):
+            return value.values.item()
+    return value
+
+
 def _is_number(value: Any) -> bool:
-    if isinstance(value, Array):
-        return value.shape == () and value.values is not None and value.values.dtype.kind in "fiu"
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number(value: Any) -> float:
-    return float(value.values) if isinstance(value, Array) else float(value)
+def _list_text(values: Any, depth: int = 0) -> str:
+    if not isinstance(values, list):
+        return describe(values)
+    if depth > 2 and values:
+        return "[…]"
+    return "[" + ", ".join(_list_text(item, depth + 1) for item in values[:6]) + (", …]" if len(values) > 6 else "]")
 
 
-def _list_text(values: Any) -> str:
-    if isinstance(values, list):
-        return "[" + ", ".join(map(_list_text, values)) + "]"
-    return describe(values)
+def _some(texts: list[str], shown: int = SHOWN) -> str:
+    """The first few of many, and how many more there are."""
+    listed = ", ".join(_cut(text, 60) for text in texts[:shown])
+    return f"{listed} and {len(texts) - shown} more" if len(texts) > shown else listed
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
