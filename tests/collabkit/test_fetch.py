@@ -252,6 +252,8 @@ class TestGroupLens:
         """Who forks after loading ratings must have one thread; tqdm starts a watching one and never ends it."""
         write_wheel(pip_finds / WHEEL_NAME, recbole_files())
         grouplens.body = write_zip(tmp_path / "z.zip", grouplens_files(), "ml-100k").read_bytes()
+        if announced:
+            grouplens.body += bytes(100_000)  # more than a chunk, so that the bar is seen before the end
         grouplens.announced, grouplens.seconds = announced, 0.4
         movielens_100k(cache=cache)
         assert "TMonitor" not in {type(thread).__name__ for thread in threading.enumerate()}
