@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
+import sysconfig
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearSolutions, Execute
+from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
@@ -19,6 +21,7 @@ from autograde import exercises
 from autograde.execute import ExecuteAndJudge
 from autograde.exercise import Exercise
 from autograde.lesson import ClearAnswers, slug_of
+from autograde.restore import RestoreCells
 
 __all__ = ["Course", "CourseError", "find_root", "nbgrader_config"]
 
@@ -79,14 +82,15 @@ class Course:
             if not matches:
                 raise CourseError(f"There is no lesson {name!r}. The lessons are: {', '.join(lessons)}.")
             found += matches
-        return found or lessons
+        return list(dict.fromkeys(found)) or lessons
 
     def exercises(self, lesson: str) -> dict[str, Exercise]:
         return exercises.of_lesson(slug_of(lesson))
 
     def students(self) -> list[str]:
         """Everybody who has handed something in, or stands in the gradebook."""
-        handed_in = {path.name for path in self.submitted.glob("*") if path.is_dir()}
+        folders = self.submitted.glob("*") if self.submitted.is_dir() else ()
+        handed_in = {path.name for path in folders if path.is_dir() and not path.name.startswith(".")}
         with self.api.gradebook as gradebook:
             return sorted(handed_in | {student.id for student in gradebook.students})
 
@@ -122,7 +126,8 @@ def find_root(start: Path) -> Path:
 
 
 def nbgrader_config(root: Path, folder: Path) -> Config:
-    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of two of nbgrader's."""
+    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's."""
+    _put_scripts_on_path()
     c = Config()
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.source_directory = os.path.join("build", "source")
@@ -132,10 +137,16 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
+    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RestoreCells)
     c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
-    c.OverwriteCells.add_missing_cells = True
     return c
 
 
 def _replaced(preprocessors, theirs: type, ours: type) -> list[type]:
     return [ours if each is theirs else each for each in preprocessors.default()]
+
+
+def _put_scripts_on_path() -> None:
+    """nbgrader starts a bare `alembic`, which is beside its own Python, though the environment may not be activated."""
+    if shutil.which("alembic") is None:
+        os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
