@@ -12,6 +12,7 @@ A lesson is a jupytext percent script. What a cell is, its marker says:
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import re
 import textwrap
@@ -50,6 +51,7 @@ __all__ = [
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError"
 MARKERS = ("exercise", "check", "question", "demo")
+ANSWER = re.compile(r"(?m)^(\s*\w+ = ).*### SOLUTION\b")
 
 
 class LessonError(ValueError):
@@ -64,13 +66,25 @@ def source_notebook(text: str, exercises: Mapping[str, Exercise], lesson: str) -
     """
     script = jupytext.reads(text, fmt="py:percent")
     cells: list[NotebookNode] = []
+    places: dict[str, list[int]] = {}  # grade id -> the numbers of the script's cells that it comes from
+    section, n_setups = "start", 0
     for number, cell in enumerate(script.cells, start=1):
-        where = f"solutions/{lesson}.py, cell {number}"
-        cells += _cells(cell, exercises, where)
-    _refuse_unless_complete(cells, exercises, lesson)
-    for position, cell in enumerate(cells):
-        key = cell.metadata.get("nbgrader", {}).get("grade_id", position)
-        cell.id = hashlib.sha256(f"{lesson}/{key}".encode()).hexdigest()[:12]
+        for made in _cells(cell, exercises, f"solutions/{lesson}.py, cell {number}"):
+            record = made.metadata.get("nbgrader")
+            if record and "grade_id" not in record:  # set-up: named by its place, so that it may be corrected
+                n_setups += 1
+                record["grade_id"] = f"setup-{section}-{n_setups}"
+            elif record and record["grade"]:
+                section, n_setups = record["grade_id"], 0
+            if record:
+                places.setdefault(record["grade_id"], []).append(number)
+            cells.append(made)
+    _refuse_unless_complete(places, exercises, lesson)
+    seen: collections.Counter[str] = collections.Counter()
+    for cell in cells:
+        key = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{cell.cell_type} {_checksum(cell.source)}"
+        seen[key] += 1
+        cell.id = hashlib.sha256(f"{lesson}/{key}/{seen[key]}".encode()).hexdigest()[:12]
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -102,7 +116,7 @@ class ClearAnswers(ClearSolutions):
     """
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
-        cleared, n_cleared = re.subn(r"(?m)^(\s*\w+ = ).*### SOLUTION\b", r"\1...", cell.source)
+        cleared, n_cleared = ANSWER.subn(r"\1...", cell.source)
         if n_cleared and "### BEGIN SOLUTION" not in cell.source:
             cell.source = cleared
             return cell, resources
@@ -147,24 +161,60 @@ def title_of(text: str) -> str:
 
 
 def _cells(cell: NotebookNode, exercises: Mapping[str, Exercise], where: str) -> list[NotebookNode]:
-    if unknown := [key for key in cell.metadata if key not in (*MARKERS, "lines_to_next_cell")]:
-        raise LessonError(f"{where}: the marker {unknown[0]!r} is none of {', '.join(MARKERS)}.")
-    if name := cell.metadata.get("question"):
+    marker, name = _marker(cell, where)
+    if marker == "question":
         return _question_cells(cell.source, _exercise(name, exercises, where, Question), where)
     if cell.cell_type == "markdown":
         return [new_markdown_cell(cell.source)]
-    if name := cell.metadata.get("exercise"):
+    if marker == "exercise":
         _exercise(name, exercises, where, Exercise)
-        if "### BEGIN SOLUTION" not in cell.source and "### SOLUTION" not in cell.source:
-            raise LessonError(f"{where}: the exercise {name!r} has no ### BEGIN SOLUTION, so it has no stub.")
+        _refuse_unless_clearable(cell.source, name, where)
         return [_solution_cell(cell.source, name)]
-    if name := cell.metadata.get("check"):
-        return [_check_cell(cell.source, _exercise(name, exercises, where, Exercise))]
-    if demo := cell.metadata.get("demo"):
-        metadata = {"autograde": {"demo": str(demo), "checksum": _checksum(cell.source)}}
+    if "### BEGIN SOLUTION" in cell.source or "### SOLUTION" in cell.source:
+        raise LessonError(
+            f'{where}: there is a solution in a cell without exercise="...": it would reach the students.'
+        )
+    if marker == "check":
+        exercise = _exercise(name, exercises, where, Exercise)
+        if f'check("{name}"' not in cell.source:
+            raise LessonError(f'{where}: the check of {name!r} must call check("{name}", ...).')
+        return [_check_cell(cell.source, exercise)]
+    if marker == "demo":
+        metadata = {"autograde": {"demo": name, "checksum": _checksum(cell.source)}}
         return [new_code_cell(cell.source, metadata=metadata)]
-    name = "setup-" + _checksum(cell.source)[:8]
-    return [new_code_cell(cell.source, metadata=_nbgrader(name, locked=True))]
+    return [new_code_cell(cell.source, metadata=_nbgrader(locked=True))]
+
+
+def _marker(cell: NotebookNode, where: str) -> tuple[str, str]:
+    """(marker, its text) of a cell; ("", "") for prose and set-up."""
+    found = {key: value for key, value in cell.metadata.items() if key != "lines_to_next_cell"}
+    if unknown := [key for key in found if key not in MARKERS]:
+        raise LessonError(f"{where}: the marker {unknown[0]!r} is none of {', '.join(MARKERS)}.")
+    if len(found) > 1:
+        raise LessonError(f"{where}: a cell has one marker, and this one has {' and '.join(found)}.")
+    if cell.cell_type not in ("code", "markdown"):
+        raise LessonError(f"{where}: a cell is code or [markdown], not [{cell.cell_type}].")
+    for marker, text in found.items():
+        if not isinstance(text, str) or not text.strip():
+            raise LessonError(f'{where}: write {marker}="...", with a text between the quotes.')
+        if (cell.cell_type == "markdown") != (marker == "question"):
+            kind = "[markdown]" if marker == "question" else "code"
+            raise LessonError(f"{where}: a cell with the marker {marker!r} is {kind}, not {cell.cell_type}.")
+        return marker, text
+    return "", ""
+
+
+def _refuse_unless_clearable(source: str, name: str, where: str) -> None:
+    """A solution must be one that `ClearAnswers` takes out whole."""
+    marks = re.findall(r"### (BEGIN|END) SOLUTION\b", source)
+    if marks != ["BEGIN", "END"] * (len(marks) // 2):
+        raise LessonError(f"{where}: each ### BEGIN SOLUTION of {name!r} needs its ### END SOLUTION, in this order.")
+    if not marks and "### SOLUTION" not in source:
+        raise LessonError(f"{where}: the exercise {name!r} has no ### BEGIN SOLUTION, so it has no stub.")
+    if "### SOLUTION" in ANSWER.sub("", source):
+        raise LessonError(
+            f"{where}: ### SOLUTION stands behind `name = value`; around other lines of {name!r} put BEGIN and END."
+        )
 
 
 def _question_cells(intro: str, question: Question, where: str) -> list[NotebookNode]:
@@ -194,9 +244,9 @@ def _check_cell(source: str, exercise: Exercise) -> NotebookNode:
     return new_code_cell(source, metadata=metadata)
 
 
-def _nbgrader(grade_id: str, **fields: Any) -> dict[str, Any]:
-    record = {"grade": False, "grade_id": grade_id, "locked": False, "solution": False, "task": False}
-    return {"nbgrader": {**record, "schema_version": 3, **fields}}
+def _nbgrader(grade_id: str = "", **fields: Any) -> dict[str, Any]:
+    record = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
+    return {"nbgrader": {**record, **({"grade_id": grade_id} if grade_id else {}), **fields}}
 
 
 def _exercise(name: str, exercises: Mapping[str, Exercise], where: str, kind: type) -> Any:
@@ -206,16 +256,17 @@ def _exercise(name: str, exercises: Mapping[str, Exercise], where: str, kind: ty
     return exercises[name]
 
 
-def _refuse_unless_complete(cells: list[NotebookNode], exercises: Mapping[str, Exercise], lesson: str) -> None:
-    ids = [cell.metadata["nbgrader"]["grade_id"] for cell in cells if "nbgrader" in cell.metadata]
-    for name in exercises:
-        for grade_id, what in (
-            (f"{exercise_grade_id(name)}-answer", "exercise"),
-            (exercise_grade_id(name), "check"),
+def _refuse_unless_complete(places: Mapping[str, list[int]], exercises: Mapping[str, Exercise], lesson: str) -> None:
+    for name, exercise in exercises.items():
+        markers = ("question", "question") if isinstance(exercise, Question) else ("exercise", "check")
+        for grade_id, marker in zip(
+            (f"{exercise_grade_id(name)}-answer", exercise_grade_id(name)), markers, strict=True
         ):
-            if ids.count(grade_id) != 1:
+            found = places.get(grade_id, [])
+            if len(found) != 1:
+                where = f" (cells {', '.join(map(str, found))})" if found else ""
                 raise LessonError(
-                    f'solutions/{lesson}.py has {ids.count(grade_id)} cells with {what}="{name}", it must have one.'
+                    f'solutions/{lesson}.py has {len(found)} cells with {marker}="{name}"{where}, it must have one.'
                 )
 
 
