@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import keyword
+import re
 from pathlib import Path
 
 from autograde import exercises
 from autograde.course import Course, CourseError
+from autograde.lesson import slug_of
 
 __all__ = ["scaffold"]
 
@@ -94,14 +96,17 @@ progress()
 
 def scaffold(course: Course, slug: str) -> list[Path]:
     """Write the two files of a new lesson, behind the last one. CourseError for a bad or a taken slug."""
-    if not slug.isidentifier() or keyword.iskeyword(slug) or slug != slug.lower() or slug[0].isdigit():
+    if not re.fullmatch("[a-z][a-z0-9_]*", slug) or keyword.iskeyword(slug):
         raise CourseError(f"{slug!r} is no slug: use lower-case words joined by underscores, like weight_decay.")
-    if slug in exercises.slugs() or slug in {each.split("_", 1)[1] for each in course.lessons()}:
+    module = course.root / "autograde" / "exercises" / f"{slug}.py"
+    if slug in exercises.slugs() or slug in map(slug_of, course.lessons()) or module.exists():
         raise CourseError(f"There is a lesson {slug} already: choose another slug, or edit solutions/ by hand.")
+    if hasattr(exercises, slug):  # a module of this name would take the place of what the package has under it
+        raise CourseError(f"{slug!r} means something else in autograde.exercises: choose another slug.")
     n = max((int(each[:2]) for each in course.lessons()), default=0) + 1
     words = {"slug": slug, "n": n, "number": f"{n:02d}", "title": slug.replace("_", " ").capitalize()}
     files = {
-        course.root / "autograde" / "exercises" / f"{slug}.py": EXERCISES.format(**words),
+        module: EXERCISES.format(**words),
         course.solutions / f"{n:02d}_{slug}.py": LESSON.format(**words),
     }
     for path, text in files.items():
