@@ -7,13 +7,17 @@ only a kernel that dies or no longer answers ends the notebook early.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import enum
 import logging
 import os
+import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from subprocess import DEVNULL
+from typing import Any
 
 from jupyter_client.utils import ensure_async
 from nbclient import NotebookClient
@@ -31,6 +35,8 @@ class Limits:
     import_seconds: int = 120  # a locked cell: it imports torch and fastai, and no learner wrote it
     cell_seconds: int = 20  # a cell of the learner's, or a check that runs it
     interrupt_seconds: int = 5  # how long an interrupted cell has to give up
+    output_characters: int = 1_000_000  # what one cell may print; the rest is dropped
+    outputs: int = 1_000  # how many outputs of one cell are kept
 
 
 class Ended(enum.StrEnum):
@@ -60,38 +66,85 @@ def run_cells(
     def seconds(cell: NotebookNode) -> int:
         return limits.import_seconds if is_trusted(cell) else limits.cell_seconds
 
-    with tempfile.TemporaryDirectory(prefix="autograde-") as scratch:
-        client = NotebookClient(
+    # what a cell left behind may still be writing, and no mark depends on a tidy folder
+    with tempfile.TemporaryDirectory(prefix="autograde-", ignore_cleanup_errors=True) as scratch:
+        client = _Client(
             notebook,
+            limits=limits,
             kernel_name="python3",
             timeout_func=seconds,
             startup_timeout=limits.startup_seconds,
             allow_errors=True,
+            shutdown_kernel="immediate",
             resources={"metadata": {"path": scratch}},
             extra_arguments=["--HistoryManager.enabled=False"],
             log=_silent_logger(),
         )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "IPYTHONDIR": scratch}
-        endings = asyncio.run(_run(client, limits, skip, environment))
+        endings = _finished(_run(client, limits, skip, environment))
         notebook.metadata.pop("widgets", None)  # the state of sliders: large, and of use to no grader
         return endings
 
 
-async def _run(client: NotebookClient, limits: Limits, skip: Callable, environment: dict[str, str]) -> list[Ended]:
+class _Client(NotebookClient):
+    """nbclient's client, which keeps no more of a cell's outputs than the limits allow."""
+
+    def __init__(self, notebook: NotebookNode, limits: Limits, **options: Any):
+        super().__init__(notebook, **options)
+        self._limits = limits
+        self._printed = (-1, 0)  # cell, characters
+        self.reader: asyncio.Task | None = None  # reads what the running cell puts out, until the cell is done
+
+    async def _async_poll_output_msg(self, *arguments: Any) -> None:
+        self.reader = asyncio.current_task()
+        await super()._async_poll_output_msg(*arguments)
+
+    def output(self, outs: list, msg: dict, display_id: str | None, cell_index: int) -> NotebookNode | None:
+        text = msg["content"].get("text", "") if msg["msg_type"] == "stream" else ""
+        before = self._printed[1] if self._printed[0] == cell_index else 0
+        self._printed = (cell_index, before + len(text))
+        kept = text[: max(0, self._limits.output_characters - before)]
+        if len(outs) >= self._limits.outputs or (text and not kept):
+            return None
+        if kept:
+            msg["content"]["text"] = kept
+        return super().output(outs, msg, display_id, cell_index)
+
+
+def _finished(run: Coroutine) -> Any:
+    """The result of a coroutine, also within an event loop: formgrader grades inside Jupyter's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run)
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run).result()
+
+
+async def _run(client: _Client, limits: Limits, skip: Callable, environment: dict[str, str]) -> list[Ended]:
     endings = [Ended.SKIPPED] * len(client.nb.cells)
     stopped = False
     async with client.async_setup_kernel(env=environment, stdout=DEVNULL, stderr=DEVNULL):
+        group = client.km.provisioner.pgid
         for index, cell in enumerate(client.nb.cells):
             if cell.cell_type != "code" or not cell.source.strip() or skip(cell):
                 continue
-            endings[index] = Ended.NOT_REACHED if stopped else await _run_cell(client, index, limits)
-            stopped = stopped or endings[index] is Ended.DIED or client.km is None
+            endings[index] = Ended.NOT_REACHED if stopped else await _run_cell(client, index)
+            stopped = stopped or endings[index] is Ended.DIED
             if endings[index] is Ended.TIMED_OUT and not await _interrupted(client, limits):
                 stopped = True
+        _kill(group)
     return endings
 
 
-async def _run_cell(client: NotebookClient, index: int, limits: Limits) -> Ended:
+def _kill(group: int | None) -> None:
+    """End the kernel and whatever its cells have started, also when the kernel itself is dead already."""
+    if group and hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
+async def _run_cell(client: _Client, index: int) -> Ended:
     cell = client.nb.cells[index]
     try:
         await client.async_execute_cell(cell, index)
@@ -102,11 +155,18 @@ async def _run_cell(client: NotebookClient, index: int, limits: Limits) -> Ended
     return Ended.ERROR if any(output.output_type == "error" for output in cell.outputs) else Ended.OK
 
 
-async def _interrupted(client: NotebookClient, limits: Limits) -> bool:
-    """Interrupt the running cell; whether the kernel answers again."""
+async def _interrupted(client: _Client, limits: Limits) -> bool:
+    """Interrupt the running cell; whether the kernel answers again.
+
+    After a time-out nbclient leaves the cell's reader alive, and it would take the outputs of the next cells.
+    """
     await ensure_async(client.km.interrupt_kernel())
+    await asyncio.wait([client.reader], timeout=limits.interrupt_seconds)
+    if client.reader.done():
+        return True
+    client.reader.cancel()
     try:
-        await ensure_async(client.kc.wait_for_ready(timeout=limits.interrupt_seconds))
+        await ensure_async(client.kc.wait_for_ready(timeout=1))  # a flood of outputs may have drowned the cell's end
     except RuntimeError:
         return False
     return True
