@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class ExecuteAndJudge(NbGraderPreprocessor):
     def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         ready = Path(self.executed_directory) / f"{code_key(notebook)}.ipynb" if self.executed_directory else None
         if ready and ready.exists():
-            return nbformat.read(ready, as_version=4), resources
+            return _with_outputs(notebook, nbformat.read(ready, as_version=4)), resources
         return executed(notebook, Limits(cell_seconds=self.cell_seconds)), resources
 
 
@@ -67,6 +68,14 @@ def code_key(notebook: NotebookNode) -> str:
     return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()
 
 
+def _with_outputs(notebook: NotebookNode, ran: NotebookNode) -> NotebookNode:
+    """The notebook with the outputs of one whose code is the same: prose is each student's own."""
+    code = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, ran))
+    for cell, twin in zip(*code, strict=True):
+        cell.outputs, cell.execution_count = twin.outputs, twin.execution_count
+    return notebook
+
+
 def _verdict(notebook: NotebookNode, index: int, endings: list[Ended]) -> Verdict:
     """What the cell's own check said, or what became of it when the check could not speak."""
     cell = notebook.cells[index]
@@ -75,7 +84,7 @@ def _verdict(notebook: NotebookNode, index: int, endings: list[Ended]) -> Verdic
     reported = _reported(cell)
     if endings[index] is Ended.OK and reported and reported.points == points:
         return reported
-    name = reported.name if reported else _checked_name(cell)
+    name = _checked_name(cell)
     outcome, feedback = _without_report(notebook, index, endings, name)
     return Verdict(name, outcome, 0.0, points, feedback)
 
@@ -89,7 +98,7 @@ def _without_report(notebook: NotebookNode, index: int, endings: list[Ended], na
         )
     answer = _answer_index(notebook, index)
     looped = next((i for i in (answer, index) if i is not None and endings[i] is Ended.TIMED_OUT), None)
-    if looped is None and endings[index] is Ended.NOT_REACHED:
+    if looped is None and endings[index] is Ended.NOT_REACHED:  # an earlier cell could not even be interrupted
         looped = max(i for i, ending in enumerate(endings) if ending is Ended.TIMED_OUT)
     if looped is not None:
         return Outcome.TIMED_OUT, (
@@ -119,16 +128,29 @@ def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
 
 
 def _reported(cell: NotebookNode) -> Verdict | None:
+    """The last verdict among the cell's outputs, if it is one, and of this cell's exercise."""
     reports = [
         output.data[VERDICT_MIME] for output in cell.get("outputs", []) if VERDICT_MIME in output.get("data", {})
     ]
-    if not reports:
-        return None
     try:
         verdict = verdict_from_json(reports[-1])
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):
         return None
-    return verdict if 0 <= verdict.score <= verdict.points else None
+    return verdict if _is_sound(verdict) and verdict.name == _checked_name(cell) else None
+
+
+def _is_sound(verdict: Verdict) -> bool:
+    """Whether the parts of a verdict are what they should be: a notebook can hold anything."""
+    texts = [verdict.name, verdict.feedback, *verdict.asides]
+    numbers = [verdict.score, verdict.points]
+    for line in verdict.lines:
+        texts += [line.sentence, line.feedback]
+        numbers += [line.score, line.points]
+    if not all(isinstance(text, str) for text in texts):
+        return False
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+        return False
+    return 0 <= verdict.score <= verdict.points and all(type(line.passed) is bool for line in verdict.lines)
 
 
 def _answer_index(notebook: NotebookNode, index: int) -> int | None:
