@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import inspect
 import json
 import random
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
 
 from autograde.build import build
 from autograde.course import Course, CourseError
@@ -45,8 +47,8 @@ class Planted:
 def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> list[Planted]:
     """Write a class's submissions for all lessons, and the manifest of what was planted.
 
-    The first six are one of each role; everybody after them makes mistakes. CourseError when submissions
-    lie there that are no sample class: nothing of a real class is ever overwritten.
+    The first six are one of each role; everybody after them makes mistakes. CourseError when somebody
+    is there who is of no sample class: nothing of a real class is ever overwritten.
     """
     if n_students < len(ROLES):
         raise CourseError(
@@ -105,7 +107,9 @@ def mistaken_source(source: NotebookNode, exercise: Exercise, mistake: Misconcep
         wrong = _lent(wrong, next(node for node in ast.parse(solution).body if isinstance(node, ast.ClassDef)))
     wrong.name = exercise.name.split(".")[0]
     setup = "\n".join(
-        cell.source for cell in source.cells if "setup-" in cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        cell.source
+        for cell in source.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("setup-")
     )
     known = _bound(ast.parse(setup)) | set(dir(builtins)) | {wrong.name}
     return ast.unparse(wrong) if _free(wrong) <= known else None
@@ -168,14 +172,20 @@ def _cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
 
 
 def _clear_former(course: Course) -> None:
+    """Take the former sample class off the disk and the roll. CourseError when a real class is there as well."""
     manifest = course.folder / MANIFEST
-    present = {path.name for path in course.submitted.glob("*")}
     former = {entry["student"] for entry in json.loads(manifest.read_text())} if manifest.is_file() else set()
+    present = set(course.students())
     if strangers := sorted(present - former):
+        some = ", ".join(strangers[:3]) + (", ..." if len(strangers) > 3 else "")
         raise CourseError(
-            f"{course.submitted} holds submissions of a real class ({', '.join(strangers[:3])}, ...): "
+            f"{course.folder} holds a real class ({some}): "
             "choose another folder for the sample class with --course DIR."
         )
     for student in former:
         for folder in (course.submitted, course.autograded, course.problems, course.folder / "feedback"):
             shutil.rmtree(Path(folder) / student, ignore_errors=True)
+    with course.api.gradebook as gradebook:
+        for student in sorted(present):
+            with contextlib.suppress(MissingEntry):
+                gradebook.remove_student(student)
