@@ -50,13 +50,14 @@ def as_csv(table: list[Row]) -> str:
 
 def _rows_of(course: Course, student: str, lesson: str, result: Result | None) -> list[Row]:
     verdicts = result.verdicts if result else {}
-    corrected = _manual_scores(course, student, lesson) if verdicts else {}
+    corrected = _corrections(course, student, lesson)
     table = []
     for name, exercise in course.exercises(lesson).items():
         verdict = verdicts.get(name)
         outcome = verdict.outcome if verdict else _without_verdict(course, student, lesson, result)
-        score = corrected.get(exercise_grade_id(name), verdict.score if verdict else 0.0)
-        table.append(Row(student, lesson, name, str(outcome), float(score), float(exercise.points)))
+        manual, extra = corrected.get(exercise_grade_id(name), (None, 0.0))
+        score = (verdict.score if verdict else 0.0) if manual is None else manual
+        table.append(Row(student, lesson, name, str(outcome), float(score + extra), float(exercise.points)))
     return table
 
 
@@ -70,16 +71,12 @@ def _without_verdict(course: Course, student: str, lesson: str, result: Result |
     return "not graded" if result is None else Outcome.MALFORMED
 
 
-def _manual_scores(course: Course, student: str, lesson: str) -> dict[str, float]:
-    """Scores that a person gave in formgrader, by grade id."""
+def _corrections(course: Course, student: str, lesson: str) -> dict[str, tuple[float | None, float]]:
+    """What a person gave in formgrader, by grade id: (score in the place of the check's or None, extra credit)."""
     with course.api.gradebook as gradebook:
         try:
             submission = gradebook.find_submission(lesson, student)
         except MissingEntry:
             return {}
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        return {
-            grade.name: float(grade.manual_score) + float(grade.extra_credit or 0)
-            for grade in grades
-            if grade.manual_score is not None
-        }
+        return {grade.name: (grade.manual_score, float(grade.extra_credit or 0)) for grade in grades}
