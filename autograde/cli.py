@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from autograde.card import LOOK
 from autograde.course import Course, CourseError, find_root
@@ -35,6 +36,8 @@ def in_course(command: Callable) -> Callable:
             return command(course=Course(root, (root / folder).resolve()), **arguments)
         except CourseError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}.") from error
 
     return run
 
@@ -99,7 +102,7 @@ def grade(course: Course, lessons: tuple[str, ...], students: tuple[str, ...], w
         )
     if strangers := sorted(set(students) - set(everybody)):
         raise CourseError(f"There is no student {strangers[0]!r} in {course.submitted}: {', '.join(everybody)}.")
-    wanted = list(students) or everybody
+    wanted = list(dict.fromkeys(students)) or everybody
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
@@ -109,7 +112,11 @@ def grade(course: Course, lessons: tuple[str, ...], students: tuple[str, ...], w
             bar.update(task, advance=1)
             done = int(bar.tasks[0].completed)
             if not console.is_terminal:
-                console.print(f"{done}/{len(chosen) * len(wanted)} {result.student} {result.lesson}", highlight=False)
+                console.print(
+                    f"{done}/{len(chosen) * len(wanted)} {result.student} {result.lesson}",
+                    highlight=False,
+                    markup=False,
+                )
 
         results = grade_class(
             course, chosen, wanted, workers=workers, limits=Limits(cell_seconds=seconds), on_result=on_result
@@ -155,7 +162,8 @@ def _print_table(console: Console, course: Course, lessons: list[str], results: 
         table.add_column(f"{lesson}\nof {points:g}", justify="right")
     by_place = {(result.student, result.lesson): result for result in results}
     for student in dict.fromkeys(result.student for result in results):
-        table.add_row(student, *(_cell_text(by_place[student, lesson]) for lesson in lessons))
+        marks = (_cell_text(by_place[student, lesson]) for lesson in lessons)
+        table.add_row(*map(Text, (student, *marks)))  # plain text: a name may look like rich's markup
     width = None if console.is_terminal else max(100, 24 + 26 * len(lessons))
     console.print(table, width=width)
 

@@ -95,7 +95,8 @@ def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) 
     counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
     sentences = [misconception.sentence for misconception in exercise.misconceptions]
     made = {
-        s: tuple(who for who, v in verdicts.items() if any(s == line.feedback for line in v.lines)) for s in sentences
+        s: tuple(who for who, v in verdicts.items() if any(_is_said(s, line.feedback) for line in v.lines))
+        for s in sentences
     }
     explained = {who for students in made.values() for who in students}
     wrong = [who for who, v in verdicts.items() if v.outcome in (Outcome.PARTIAL, Outcome.FAILED)]
@@ -110,3 +111,8 @@ def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) 
         mistakes=tuple(sorted(mistakes, key=lambda mistake: -len(mistake.students))),
         unknown=tuple(who for who in wrong if who not in explained),
     )
+
+
+def _is_said(sentence: str, feedback: str) -> bool:
+    """Whether a line's feedback is this sentence, which the judge begins in upper case and ends with a stop."""
+    return sentence[1:].rstrip(".") == feedback[1:].rstrip(".") and sentence[:1].lower() == feedback[:1].lower()
