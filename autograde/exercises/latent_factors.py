@@ -909,8 +909,7 @@ good_predictions_poor_list = Question(
         "a": "It cannot be: whoever predicts the ratings knows what people like.",
         "b": "The error was measured in stars, and the list is sorted by squared stars.",
         "c": "RMSE should be replaced by MSE: then a small error means a good list.",
-        "d": "It was measured on films that people had chosen to watch; the list ranks all the others, and few of its top "
-        "places.",
+        "d": "The error was measured on films that people had chosen to watch; a list is made of all the others.",
     },
     right="d",
     why_not={
