@@ -72,7 +72,12 @@ def ratings_to_lay_out(rng):
     return Table(frame, n_users=5, n_movies=4)
 
 
+NOTHING = "returned nothing: end it with `return` and the result"
+
+
 def frame_of(value) -> pd.DataFrame:
+    if value is None:
+        raise CannotAsk(NOTHING)
     if not isinstance(value, pd.DataFrame):
         raise CannotAsk(
             f"gave a {type(value).__name__}, expected a DataFrame with a row per user and a column per film"
@@ -130,6 +135,14 @@ def counts_ratings(ratings, n_users=15, n_movies=15):
 
 
 @ratings_matrix.misconception(
+    "Everybody is in your matrix. Keep only the ratings whose user and film are both among the chosen: two `isin`, joined "
+    "by `&` (with `|` one of them is enough)."
+)
+def keeps_everybody(ratings, n_users=15, n_movies=15):
+    return ratings.pivot_table(index="user", columns="movie", values="rating")
+
+
+@ratings_matrix.misconception(
     "Your matrix lies on its side: users belong in the rows and films in the columns. Swap the two."
 )
 def lies_on_its_side(ratings, n_users=15, n_movies=15):
@@ -140,7 +153,7 @@ def lies_on_its_side(ratings, n_users=15, n_movies=15):
 
 
 @ratings_matrix.misconception(
-    "You took the users and films that come *least* often: `value_counts()` starts with the largest count, so take "
+    "You took the users and films that come least often: `value_counts()` starts with the largest count, so take "
     "its head."
 )
 def takes_the_rarest(ratings, n_users=15, n_movies=15):
@@ -164,7 +177,7 @@ def takes_the_first_ids(ratings, n_users=15, n_movies=15):
 
 
 @ratings_matrix.misconception(
-    "You took those with the *highest* ratings. Asked for are those with the *most* ratings: count them, whatever "
+    "You took those with the highest ratings. Asked for are those with the most ratings: count them, whatever "
     "the stars."
 )
 def takes_the_best_rated(ratings, n_users=15, n_movies=15):
@@ -219,6 +232,10 @@ def films_and_jokes(rng):
 
 def number(value) -> float:
     """One number; a Series, a list or an array with several is none."""
+    if value is None:
+        raise CannotAsk(NOTHING)
+    if isinstance(value, str):
+        raise CannotAsk(f"gave the text {value!r}, expected a number")
     if np.ndim(value) > 0:
         raise CannotAsk(f"gave {np.size(value)} numbers, expected one")
     return float(value)
@@ -236,7 +253,7 @@ def zero_is_a_rating(answer, given):
     return number(answer(given.jokes))
 
 
-@density.misconception("You counted the gaps: that is the share that is *missing*. Use `notna()`, not `isna()`.")
+@density.misconception("You counted the gaps: that is the share that is missing. Use `notna()`, not `isna()`.")
 def counts_the_gaps(matrix):
     return matrix.isna().to_numpy().mean()
 
@@ -256,7 +273,7 @@ def above_zero(matrix):
     return (matrix > 0).to_numpy().mean()
 
 
-@density.misconception("You filled the gaps with zeros and averaged the *stars*. Count the cells, whatever they hold.")
+@density.misconception("You filled the gaps with zeros and averaged the stars. Count the cells, whatever they hold.")
 def averages_the_stars(matrix):
     return matrix.fillna(0).to_numpy().mean()
 
@@ -338,7 +355,7 @@ def outer(user_factors, movie_factors):
 
 
 @predict_rating.misconception(
-    "You let each factor of the user meet *every* factor of the film, with one loop inside the other. One loop is "
+    "You let each factor of the user meet every factor of the film, with one loop inside the other. One loop is "
     "enough, over pairs: `zip(user_factors, movie_factors)`."
 )
 def all_pairs(user_factors, movie_factors):
@@ -411,6 +428,8 @@ def matrix_and_factors(rng):
 
 def cells_of(value, matrix: pd.DataFrame) -> np.ndarray:
     """The filled matrix as an array, whether it came as a DataFrame or as an array."""
+    if value is None:
+        raise CannotAsk(NOTHING)
     try:
         cells = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -509,6 +528,22 @@ def labels_differ(matrix, user_factors, movie_factors):
 
 
 @fill_gaps.misconception(
+    "`fillna` does not take an array, it wants to know which number belongs where. Make a table of the predictions: "
+    "`pd.DataFrame(..., index=matrix.index, columns=matrix.columns)`."
+)
+def fills_from_an_array(matrix, user_factors, movie_factors):
+    return matrix.fillna(user_factors @ movie_factors.T)
+
+
+@fill_gaps.misconception(
+    "`*` multiplies element by element and needs equal shapes. The dot products of all pairs are a matrix product, `@`: "
+    "`user_factors @ movie_factors.T`."
+)
+def multiplies_elements(matrix, user_factors, movie_factors):
+    return pd.DataFrame(user_factors * movie_factors.T, index=matrix.index, columns=matrix.columns)
+
+
+@fill_gaps.misconception(
     "You changed the matrix that you were given, and whoever handed it over has lost the gaps. Work on a copy, "
     "`matrix.copy()`, or use `fillna`, which makes a new one."
 )
@@ -580,7 +615,9 @@ def shapes_must_agree(answer, given):
         column = number(answer(given.predictions, given.targets[:, None]))
     except (ValueError, TypeError, AssertionError):
         return "no wrong number"
-    return "no wrong number" if math.isclose(flat, column, rel_tol=1e-6) else f"{column:.4f} where {flat:.4f} is right"
+    if not math.isclose(flat, column, rel_tol=1e-6):
+        raise CannotAsk("gave another number when the targets came as (n, 1) instead of (n,), and no error")
+    return "no wrong number"
 
 
 @rmse.misconception(
@@ -591,7 +628,7 @@ def no_root(predictions, targets):
 
 
 @rmse.misconception(
-    "That is the mean *absolute* error (a root taken error by error gives it as well). Square, then average, then take one "
+    "That is the mean absolute error (a root taken error by error gives it as well). Square, then average, then take one "
     "root at the end."
 )
 def absolute(predictions, targets):
@@ -599,7 +636,7 @@ def absolute(predictions, targets):
 
 
 @rmse.misconception(
-    "You took the root of the *sum*, which grows with the number of ratings. Divide by their number first: `.mean()`."
+    "You took the root of the sum, which grows with the number of ratings. Divide by their number first: `.mean()`."
 )
 def root_of_the_sum(predictions, targets):
     return math.sqrt(((np.ravel(predictions) - np.ravel(targets)) ** 2).sum())
@@ -621,7 +658,7 @@ def spread_of_the_errors(predictions, targets):
 
 
 @rmse.misconception(
-    "(n,) minus (n, 1) gives (n, n), without a word: each prediction was held against *every* rating. Compare the shapes "
+    "(n,) minus (n, 1) gives (n, n), without a word: each prediction was held against every rating. Compare the shapes "
     "first and raise a ValueError when they differ."
 )
 def broadcasts(predictions, targets):
@@ -670,6 +707,8 @@ def sample(rng):
 
 
 def three_parts(value) -> tuple:
+    if value is None:
+        raise CannotAsk(NOTHING)
     if not isinstance(value, tuple | list) or len(value) != 3:
         what = f"{len(value)} things" if isinstance(value, tuple | list) else f"a {type(value).__name__}"
         raise CannotAsk(f"gave {what}, expected three: the mean, the users' biases and the films' biases")
@@ -721,8 +760,8 @@ def no_damping(answer, given):
 
 
 @damped_biases.misconception(
-    "Your biases are not damped: one rating of 5 stars puts a film on top of all. Divide each sum by the count *plus the "
-    "damping*."
+    "Your biases are not damped: one rating of 5 stars puts a film on top of all. Divide each sum by the count plus the "
+    "damping."
 )
 def undamped(ratings, damping=10.0):
     mean = ratings["rating"].mean()
@@ -782,7 +821,7 @@ def forgets_the_brackets(ratings, damping=10.0):
 
 
 @damped_biases.misconception(
-    "You added the damping to the sum as well, which acts like that many more *stars*. It is meant as that many more "
+    "You added the damping to the sum as well, which acts like that many more stars. It is meant as that many more "
     "ratings of bias 0: add it to the count alone."
 )
 def damps_the_sum_too(ratings, damping=10.0):
@@ -807,7 +846,7 @@ def shrinks_all_alike(ratings, damping=10.0):
 
 
 @damped_biases.misconception(
-    "You did not subtract the mean before you averaged: a bias is what a film or user *adds* to the mean, and lies around "
+    "You did not subtract the mean before you averaged: a bias is what a film or user adds to the mean, and lies around "
     '0. Start from `ratings["rating"] - mean`.'
 )
 def averages_the_stars_themselves(ratings, damping=10.0):
@@ -867,7 +906,7 @@ missing_is_not_zero = Question(
     },
     right="b",
     why_not={
-        "a": "A masterpiece seen by ten people now carries the zeros of all the others. Only the mean over *known* ratings says "
+        "a": "A masterpiece seen by ten people now carries the zeros of all the others. Only the mean over known ratings says "
         "how those who saw it liked it.",
         "c": "Who has not seen a film has said nothing about it. The zero is ours, not theirs: that is the whole trouble.",
         "d": "Every film's sum is now divided by the number of all users. Sums stay, but before, each was divided by its own "
