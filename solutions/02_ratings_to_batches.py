@@ -280,7 +280,7 @@ def one_epoch(n, bs):
 check("one_epoch", one_epoch)
 
 # %% [markdown]
-# That is all of it. Put the five together, and the table comes out in batches as a network likes them: `x` with a column of
+# That is all of it. Put the parts together, and the table comes out in batches as a network likes them: `x` with a column of
 # user positions and a column of film positions, `y` with the stars.
 
 # %% demo="your own loader, all parts together"
@@ -294,7 +294,7 @@ if passed("build_vocab") and passed("encode") and passed("split") and passed("on
         print(f"x {tuple(batch_x.shape)}: {batch_x[:3].tolist()} ...", end="   ")
         print(f"y {tuple(batch_y.shape)}: {batch_y[:3].tolist()} ...")
     user, title = batches[0][0][0].tolist()
-    print(f"the first row in words: user {users[user]} gave {titles[title]} {batches[0][1][0]:.0f} stars")
+    print(f"the first row in words: user {users[user]} gave {titles[title]} {batches[0][1][0]:g} stars")
 
 # %% [markdown]
 # ### Why positions, and not the columns themselves?
@@ -312,7 +312,7 @@ if passed("split"):
     print(f"{spoiled['damped biases']:.3f} from stars shuffled on their own; always the mean: {honest['mean']:.3f}")
 
 # %% [markdown]
-# Nothing is left but the mean. Had you not known the first number, would you have noticed?
+# What is left is the mean, with some noise on top. Had you not known the first number, would you have noticed?
 #
 # ## Look into somebody else's loader
 #
@@ -359,8 +359,8 @@ print(f"1 - (1 - 1/n)^n is {1 - (1 - 1 / n_train) ** n_train:.1%}, and 1 - 1/e i
 #
 # $$\left(1 - \frac{1}{n}\right)^n \approx \frac{1}{e}.$$
 #
-# How does such a thing happen? The class is made for tables in which some rows are to count more than others, and then
-# drawing rows by weight is a fair way. Without weights nothing remains of the purpose, but the drawing does. Nobody gets a
+# How does such a thing happen? The loader inside is made for tables in which some rows are to count more than others, and
+# then drawing rows by weight is a fair way. Without weights nothing remains of the purpose, but the drawing does. Nobody gets a
 # message, training works, the loss falls. But something was thrown away. Take the baseline, which we understand, and let it
 # learn from what such an epoch shows, held against the same hidden ratings as ever:
 

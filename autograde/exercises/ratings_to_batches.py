@@ -91,7 +91,11 @@ def numbers_too(answer, given):
 @build_vocab.check(points=0.25)
 def missing_left_out(answer, given):
     """Has no place of its own for a missing title: that is what `#na#` is for"""
-    return entries(answer(given.gaps))
+    vocab = entries(answer(given.gaps))
+    return {
+        "a place for the missing title": "yes" if "(a missing value)" in vocab else "no",
+        "titles without a place": some(set(given.gaps.dropna()) - set(vocab)),
+    }
 
 
 def some(found: Any) -> str:
