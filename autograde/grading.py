@@ -282,6 +282,6 @@ def _problem_file(course: Course, student: str, lesson: str) -> Path:
 def _reason(reply: dict) -> str:
     """The error behind a failure of nbgrader's: the last one in its log that is not its own "see above"."""
     text = f"{reply.get('error', '')}\n{reply.get('log', '')}"
-    errors = re.findall(r"(?m)^(?:\w+\.)*[A-Z]\w*: (.+)$", text)
+    errors = re.findall(r"(?m)^ *(?:\w+\.)*[A-Z]\w*: (.+)$", text)
     told = [error.strip() for error in errors if "see the " not in error]
     return told[-1] if told else "it gave no reason"
