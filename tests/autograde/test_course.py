@@ -16,12 +16,15 @@ from autograde.restore import RestoreCells
 
 
 @pytest.fixture
-def course(tmp_path):
+def course(tmp_path, empty_gradebook):
     (tmp_path / "solutions").mkdir()
     for name in ("02_two", "01_one", "10_ten_of_them"):
         (tmp_path / "solutions" / f"{name}.py").touch()
     (tmp_path / "solutions" / "notes.py").touch()
-    return Course(tmp_path, tmp_path / "class")
+    course = Course(tmp_path, tmp_path / "class")
+    course.folder.mkdir()
+    shutil.copy(empty_gradebook, course.folder)
+    return course
 
 
 def test_lessons_are_the_numbered_scripts_in_order(course):
@@ -61,6 +64,8 @@ def test_students_have_handed_in_or_stand_on_the_roll(course):
 
 def test_courses_do_not_share_a_gradebook(course, tmp_path):
     other = Course(course.root, tmp_path / "other")
+    other.folder.mkdir()
+    shutil.copy(course.folder / "gradebook.db", other.folder)
     with course.api.gradebook as gradebook:
         gradebook.update_or_create_student("mia")
     assert (course.students(), other.students()) == (["mia"], [])
@@ -95,6 +100,6 @@ def test_a_gradebook_is_made_without_an_activated_environment(course):
         "import pathlib, sys; from autograde.course import Course; "
         "print(Course(*map(pathlib.Path, sys.argv[1:])).students())"
     )
-    arguments = [sys.executable, "-c", code, str(course.root), str(course.folder)]
+    arguments = [sys.executable, "-c", code, str(course.root), str(course.folder / "new")]
     ran = subprocess.run(arguments, env=bare, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, "[]\n"), ran.stderr

@@ -183,7 +183,7 @@ def test_a_changed_demonstration_runs_and_costs_nothing(ordinary):
 def test_the_card_is_in_the_outputs_for_feedback(ordinary):
     shown = graded_cells(ordinary)["raising"].outputs[0].data
     assert "no &lt;b&gt;such&lt;/b&gt; thing" in shown["text/html"]
-    assert "raising: failed, 0 of 2 points" in shown["text/plain"]
+    assert "raising: failed, 0 of 2 point" in shown["text/plain"]
     nbformat.validate(ordinary)
 
 

@@ -1,0 +1,251 @@
+"""The page an instructor reads: everything in itself, everybody on it, and mistakes counted as they were planted."""
+
+import collections
+import datetime
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from autograde.course import Course
+from autograde.exercise import Line, Outcome, Question, Verdict
+from autograde.grading import Result
+from autograde.lesson import title_of
+from autograde.report.page import render, summaries, write_report
+
+from .small_class import LESSON, QUOTED
+
+NOW = datetime.datetime(2026, 3, 4, 15, 6)
+VOID = {"meta", "input", "br", "img", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """A page's tags with their attributes, its text, and the rows of its tables; refuses tags that do not close."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.open, self.text, self.tables = [], [], "", []
+        self.feed(html)
+        assert self.open == [], f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("style", "script"):
+            return
+        self.text += data
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def html(graded):
+    return render(graded[0], graded[2], NOW)
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def marks_of(page):
+    """Student -> [cells] of the table of marks."""
+    return {row[0]: [words(cell) for cell in row[1:]] for row in page.tables[0][1:]}
+
+
+# ---- the page as a whole
+
+
+def test_the_page_needs_nothing_but_itself(html, page):
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", html)
+    assert not any(tag in ("link", "iframe", "object", "embed", "base") for tag, _ in page.tags)
+    for tag, attributes in page.tags:
+        for name in ("src", "srcset", "href", "action", "data"):
+            assert attributes.get(name, "#").startswith("#"), (tag, attributes)
+
+
+def test_the_page_says_what_it_is(page):
+    assert ("html", {"lang": "en"}) in page.tags
+    assert f"{len(marks_of(page))} students, 1 lesson, graded 4 March 2026, 15:06" in page.text
+    assert "Learners' code ran in plain Jupyter kernels, without walls around them." in words(page.text)
+    assert re.search(r"nbgrader 0\.\d+.*torch \d+\..*fastai \d+\.", page.text)
+
+
+def test_ids_are_single_and_labels_point_at_them(page):
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert {a["aria-labelledby"] for _, a in page.tags if "aria-labelledby" in a} <= set(ids)
+
+
+# ---- everybody
+
+
+def test_every_student_has_a_mark_and_every_status_a_word(graded, page):
+    course, _, results, _ = graded
+    marks = marks_of(page)
+    assert list(marks) == course.students()
+    for result in results:
+        cell, total = marks[result.student]
+        expected = [] if result.problem else [f"{result.score:g}"]
+        assert cell.split()[: len(expected)] == expected
+        assert total == f"{result.score:g}"
+        for status in result.statuses:
+            assert status in cell
+    assert {status for result in results for status in result.statuses} == {
+        *(Outcome.NOT_ATTEMPTED, Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.MALFORMED, Outcome.MISSING),
+    }
+
+
+def test_what_needs_a_person_is_told_with_the_note_or_the_sentence(graded, page):
+    needy = {row[0]: words(" ".join(row[1:])) for row in page.tables[1][1:]}
+    expected = [r for r in graded[2] if r.statuses and r.statuses != [Outcome.NOT_ATTEMPTED]]
+    assert list(needy) == [result.student for result in expected]
+    for result in expected:
+        said = result.note or next(v.feedback for v in result.verdicts.values() if v.outcome in result.statuses)
+        assert words(said.replace("`", "")) in needy[result.student]
+
+
+def test_titles_and_points_are_those_of_the_lesson(graded, page):
+    text = (graded[0].solutions / f"{LESSON}.py").read_text(encoding="utf-8")
+    assert words(page.tables[0][0][1]) == f"03 {title_of(text)}of 8 points"
+
+
+# ---- mistakes
+
+
+def test_mistakes_are_counted_as_they_were_planted(graded):
+    course, planted, results, _ = graded
+    counted = {
+        (summary.name, mistake.sentence): mistake.students
+        for summary in summaries(course, results)
+        for mistake in summary.mistakes
+    }
+    expected = collections.defaultdict(tuple)
+    for student in planted:
+        for name, mistake in student.mistakes.items():
+            sentence = next(m.sentence for m in course.exercises(LESSON)[name].misconceptions if m.name == mistake)
+            expected[name, sentence] += (student.student,)
+    assert counted == expected
+
+
+def test_summaries_count_outcomes_and_means(graded):
+    course, _, results, _ = graded
+    found = summaries(course, results)
+    assert [summary.name for summary in found] == list(course.exercises(LESSON))
+    readable = [result for result in results if result.verdicts]
+    for summary in found:
+        verdicts = [result.verdicts[summary.name] for result in readable]
+        assert summary.outcomes == collections.Counter(verdict.outcome for verdict in verdicts)
+        assert list(summary.outcomes) == [outcome for outcome in Outcome if outcome in summary.outcomes]
+        assert summary.mean == pytest.approx(sum(verdict.score for verdict in verdicts) / len(verdicts))
+        assert summary.is_question == isinstance(course.exercises(LESSON)[summary.name], Question)
+
+
+def test_what_to_talk_about_are_mistakes_in_code_the_most_frequent_first(graded, page):
+    course, _, results, _ = graded
+    asked = page.text[page.text.index("What to talk about") : page.text.index("Exercise by exercise")]
+    for summary in summaries(course, results):
+        for mistake in summary.mistakes:
+            assert (words(mistake.sentence.replace("`", "")) in words(asked)) is not summary.is_question
+
+
+def made(student, feedback, outcome=Outcome.FAILED, score=0.0):
+    line = Line("adds", not feedback, score, 2.0, feedback)
+    return Result(student, LESSON, {"gradient_step": Verdict("gradient_step", outcome, score, 2.0, feedback, (line,))})
+
+
+def test_the_most_frequent_mistake_comes_first_and_unknown_ones_are_named(graded):
+    course = graded[0]
+    rare, often = (m.sentence for m in course.exercises(LESSON)["gradient_step"].misconceptions[:2])
+    results = [
+        made("a", rare),
+        made("b", often),
+        made("c", often),
+        made("d", "Something else."),
+        made("e", "", Outcome.PASSED, 2.0),
+    ]
+    (summary,) = [each for each in summaries(course, results) if each.name == "gradient_step"]
+    assert [(m.sentence, m.students) for m in summary.mistakes] == [(often, ("b", "c")), (rare, ("a",))]
+    assert summary.unknown == ("d",)
+    text = words(Page(render(course, results, NOW)).text)
+    assert text.index(words(f"2 of 5 in gradient_step ({LESSON}) {often}").replace("`", "")) < text.index("1 of 5 in")
+    assert "mistake not known: d" in text
+
+
+def test_sentences_that_the_judge_dressed_up_are_recognised(graded):
+    course = graded[0]
+    sentence = course.exercises(LESSON)["train"].misconceptions[0].sentence
+    verdict = Verdict("train", Outcome.FAILED, 0.0, 1.0, sentence, (Line("x", False, 0.0, 1.0, sentence.rstrip(".")),))
+    (summary,) = [s for s in summaries(course, [Result("a", LESSON, {"train": verdict})]) if s.name == "train"]
+    assert summary.mistakes[0].students == ("a",)
+
+
+# ---- strangers' text
+
+
+def test_names_and_feedback_are_escaped(html, page):
+    assert QUOTED in marks_of(page)
+    assert "<b>&amp;" not in html
+
+
+def test_feedback_cannot_become_html(graded):
+    evil = "`<img src=x onerror=alert(1)>` </table><script>alert(2)</script>"
+    accident = Verdict("train", Outcome.CRASHED, 0.0, 1.0, evil)
+    results = [
+        Result("<i>a</i>", LESSON, {"train": accident}),
+        Result("b", LESSON, problem=Outcome.MALFORMED, note=evil),
+        made("c<script>", evil),
+    ]
+    html = render(graded[0], results, NOW)
+    page = Page(html)
+    assert html.count("<script>") == 1
+    assert not any(tag in ("img", "i") and "onerror" in attributes for tag, attributes in page.tags)
+    assert list(marks_of(page)) == ["<i>a</i>", "b", "c<script>"]
+    assert html.count("&lt;img src=x onerror=alert(1)&gt;") == 2
+    assert "`&lt;img" not in html, "what stands in backticks is code, in notes as in feedback"
+
+
+# ---- ends of the range
+
+
+def test_an_empty_class_is_a_page(graded):
+    page = Page(render(graded[0], [], NOW))
+    assert "0 students, 0 lessons" in page.text
+    assert "No known mistake was made." in page.text
+    assert marks_of(page) == {}
+
+
+def test_a_class_of_problems_alone_is_a_page(graded):
+    page = Page(render(graded[0], [Result("a", LESSON, problem=Outcome.MISSING, note="Nothing.")], NOW))
+    assert marks_of(page)["a"] == ["– missing", "0"]
+
+
+def test_a_lesson_that_a_student_was_not_graded_in_says_so(root, tmp_path):
+    course = Course(root, tmp_path)
+    other = next(lesson for lesson in course.lessons() if lesson != LESSON)
+    results = [Result("a", other, problem=Outcome.MISSING, note="x"), made("b", "", Outcome.PASSED, 2.0)]
+    page = Page(render(course, results, NOW))
+    assert marks_of(page) == {"a": ["– missing", "not graded", "0"], "b": ["not graded", "2", "2"]}
+
+
+def test_the_report_is_written_in_one_move(own, graded):
+    path = write_report(own, graded[2])
+    assert path == own.report
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [each.name for each in path.parent.iterdir()] == ["index.html"]

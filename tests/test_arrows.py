@@ -1,0 +1,166 @@
+"""Who may import whom: every import of the packages is read and held against the arrows of the design."""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A -> what of our own A may import. "autograde.report" stands for everything in that folder.
+COLLABKIT = {
+    "errors": set(),
+    "picture": set(),
+    "functional": set(),
+    "movielens": {"errors"},
+    "planted": set(),
+    "ratings": {"errors", "movielens", "planted"},
+    "matrix": set(),
+    "baselines": {"errors", "functional"},
+    "models": {"functional"},
+    "batches": {"ratings", "errors"},
+    "training": {"batches", "picture", "plots"},
+    "interpret": {"models", "batches"},
+    "recommend": {"models", "batches"},
+    "plots": {"matrix", "picture"},
+}
+
+AUTOGRADE = {
+    "": {"cell"},  # what a notebook imports
+    "exercise": {"observe"},
+    "observe": set(),
+    "compare": {"observe"},
+    "judge": {"exercise", "observe", "compare"},
+    "card": {"exercise"},
+    "cell": {"exercise", "exercises", "judge", "card"},
+    "exercises": {"exercise", "observe"},
+    "lesson": {"exercise"},
+    "kernel": set(),
+    "restore": set(),
+    "execute": {"card", "cell", "exercise", "kernel", "lesson"},
+    "course": {"exercise", "exercises", "execute", "lesson", "restore"},
+    "build": {"course", "lesson"},
+    "scaffold": {"course", "exercises", "lesson"},
+    "grading": {"build", "course", "execute", "exercise", "judge", "kernel", "lesson"},
+    "sample_class": {"build", "course", "exercise", "lesson"},
+    "export": {"course", "exercise", "grading", "lesson"},
+    "report": {"card", "course", "exercise", "grading", "lesson"},
+    "cli": None,  # a thin skin over all of autograde
+}
+
+# Which packages of ours may be imported from a room besides those in the tables.
+REFERENCE_ROOMS = {"exercises"}  # these hold the reference
+HEAVY = {"torch", "fastai", "pandas", "matplotlib", "numpy"}
+
+
+def imports(path):
+    """The modules that a file imports, by absolute name, wherever in the file; with `from a import b` as a.b."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level + 1], node.module] if node.level else [node.module]
+            yield from (".".join([*filter(None, base), alias.name]) for alias in node.names)
+
+
+def modules(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def room(path):
+    """The part of a package that a file belongs to: "report" for autograde/report/page.py, "" for __init__.py."""
+    inner = path.relative_to(ROOT).parts[1:]
+    return inner[0].removesuffix(".py").removesuffix("__init__")
+
+
+def room_of_import(name, package):
+    """The room that an imported name of the package belongs to: "card" for autograde.card.LOOK."""
+    parts = name.split(".")[1:]
+    known = {room(path) for path in modules(package)}
+    return parts[0] if parts and parts[0] in known else ""
+
+
+def own_imports(path, package):
+    return {room_of_import(name, package) for name in imports(path) if name.split(".")[0] == package} - {room(path)}
+
+
+def names(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+@pytest.mark.parametrize("path", modules("collabkit"), ids=names(modules("collabkit")))
+def test_collabkit_follows_its_arrows_and_never_imports_autograde(path):
+    assert not any(name.split(".")[0] == "autograde" for name in imports(path))
+    if room(path) in ("", "__main__"):  # hands the public names on, and fetches
+        return
+    assert own_imports(path, "collabkit") <= COLLABKIT[room(path)]
+
+
+@pytest.mark.parametrize("path", modules("autograde"), ids=names(modules("autograde")))
+def test_autograde_follows_its_arrows(path):
+    allowed = AUTOGRADE[room(path)]
+    assert allowed is None or own_imports(path, "autograde") <= allowed
+    if room(path) not in REFERENCE_ROOMS:
+        assert not any(name.split(".")[0] == "collabkit" for name in imports(path)), "only exercises hold the reference"
+
+
+def test_no_room_is_forgotten():
+    for package, table in (("collabkit", COLLABKIT), ("autograde", AUTOGRADE)):
+        rooms = {room(path) for path in modules(package)} - {"__main__"}
+        unknown = rooms - set(table) - ({""} if package == "collabkit" else set())
+        assert unknown == set(), f"{package}: say in this test which arrows start at the new room"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "autograde" / "kernel").glob("*.py")), ids=lambda path: path.name)
+def test_a_kernel_knows_nothing_of_exercises_or_models(path):
+    found = {name.split(".")[0] for name in imports(path)}
+    assert found.isdisjoint({"collabkit", *HEAVY})
+    assert not any(name.startswith("autograde.") and not name.startswith("autograde.kernel") for name in imports(path))
+
+
+def test_questions_hold_no_answer():
+    """observe.py is sent to the learner's side: it may know torch and pandas, and nothing of ours."""
+    assert own_imports(ROOT / "autograde" / "observe.py", "autograde") == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "solutions").glob("*.py")), ids=lambda path: path.name)
+def test_lessons_import_the_learner_s_four_names_and_nothing_else_of_autograde(path):
+    found = {name for name in imports(path) if name.split(".")[0] == "autograde"}
+    assert found <= {f"autograde.{name}" for name in ("check", "hint", "passed", "progress")}
+
+
+def test_arrows_point_at_modules_that_exist():
+    for package, table in (("collabkit", COLLABKIT), ("autograde", AUTOGRADE)):
+        for target in set().union(*(targets or () for targets in table.values())):
+            assert importlib.util.find_spec(f"{package}.{target}"), (package, target)
+
+
+def test_arrows_run_in_no_circle():
+    for table in (COLLABKIT, AUTOGRADE):
+        done, left = set(), dict(table)
+        while left:
+            free = [name for name, targets in left.items() if targets is None or targets <= done]
+            assert free, f"a circle among {', '.join(left)}"
+            done.update(free)
+            for name in free:
+                del left[name]
+
+
+def test_relative_and_local_imports_are_seen(tmp_path, monkeypatch):
+    """The reader itself: whatever form an import has, and in whatever function it hides."""
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    path = tmp_path / "autograde" / "report" / "page.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "from ..card import LOOK\nfrom . import other\nimport torch.nn as nn\n"
+        "def f():\n    from autograde.judge import judge\n    import collabkit\n"
+    )
+    assert list(imports(path)) == [
+        "autograde.card.LOOK",
+        "autograde.report.other",
+        "torch.nn",
+        "autograde.judge.judge",
+        "collabkit",
+    ]
