@@ -213,7 +213,7 @@ check("lookup", lookup)
 
 # %% [markdown]
 # The check compared more than rows. It also asked which gradient arrives in the table, and `table[index]` gives exactly the
-# same. Here is that gradient, for a batch of three films in a table of six. One of the films is in the batch twice:
+# same. Here is that gradient, for a batch of three positions in a table of six rows. One of them is in the batch twice:
 
 # %% demo="the gradient of a lookup, and of the product"
 if passed("lookup"):
