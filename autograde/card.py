@@ -1,16 +1,25 @@
-"""A verdict as a card: HTML for JupyterLab, Markdown and text elsewhere. Drawing only, no judging."""
+"""Verdicts as cards: HTML for JupyterLab, Markdown and text elsewhere. Drawing only, no judging."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from autograde.exercise import Line, Outcome, Verdict
 
-__all__ = ["LOOK", "as_html", "as_markdown", "as_text", "code_marked"]
+__all__ = [
+    "LOOK",
+    "as_html",
+    "as_markdown",
+    "as_text",
+    "code_marked",
+    "progress_as_markdown",
+    "progress_as_text",
+]
 
 # Okabe-Ito colours, told apart by the colour-blind; the mark and the word say the same without colour.
 LOOK = {
@@ -31,90 +40,165 @@ def code_marked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)))
 
 
+ASIDES = "Your code printed or warned while it was checked"
+AS_ABOVE = "as above"
+DARK_ON = ("#e69f00", "#cc79a7")  # colours too light for a white mark
+
+# Inline styles alone: a notebook's HTML loses its style sheets in nbviewer, GitHub and nbgrader's feedback.
 _environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 _environment.filters["code"] = code_marked
 _HTML = _environment.from_string("""\
 <div role="status" aria-label="{{ label }}" style="border:1px solid var(--jp-border-color1,#bdbdbd);
- border-left:6px solid {{ colour }};border-radius:4px;padding:.6em 1em;margin:.3em 0;max-width:52em;
+ border-left:6px solid {{ colour }};border-radius:6px;padding:.7em 1em .8em;margin:.3em 0;max-width:50em;
  background:var(--jp-layout-color1,#fff);color:var(--jp-ui-font-color1,#1f1f1f);
- font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:14px;line-height:1.5">
-<div style="display:flex;justify-content:space-between;gap:1em">
-<strong><span aria-hidden="true">{{ mark }}</span> <code style="font-size:inherit">{{ verdict.name }}</code>:
- {{ verdict.outcome }}</strong>
-<strong style="white-space:nowrap">{{ "%g" % verdict.score }} of {{ "%g" % verdict.points }} points</strong>
+ font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:14px;line-height:1.5;overflow-wrap:anywhere">
+<div style="display:flex;align-items:baseline;gap:.6em">
+{{ badge(mark, colour) }}
+<strong style="flex:1;font-size:16px">
+<code style="{{ plain }}">{{ verdict.name }}</code>: {{ verdict.outcome }}</strong>
+{% if points %}
+<strong style="white-space:nowrap">{{ points }}</strong>
+{% endif %}
 </div>
 {% if intro %}
-<p style="margin:.4em 0 0">{{ intro }}</p>
+<div style="margin:.4em 0 0 2.1em">{{ intro | code }}</div>
 {% endif %}
-{% if lines %}
-<ul style="list-style:none;margin:.4em 0 0;padding:0">
 {% for line, help in lines %}
-<li style="margin:.25em 0;padding-left:1.6em;text-indent:-1.6em">
-<span aria-hidden="true" style="display:inline-block;width:1.6em;text-indent:0;font-weight:bold">
-{{- "✓" if line.passed else "✗" }}</span>
-<span style="position:absolute;left:-999em">{{ "passed:" if line.passed else "failed:" }}</span>
-{{- line.sentence | code }}
-<span style="opacity:.75;white-space:nowrap">({{ "%g" % line.score }} of {{ "%g" % line.points }})</span>
-{% if help %}
-<div style="text-indent:0;margin:.15em 0 .3em;padding:.3em .7em;border-left:3px solid {{ colour }};
- background:var(--jp-layout-color2,#f5f5f5)">{{ help | code }}</div>
+<div style="display:flex;align-items:baseline;gap:.6em;margin-top:.4em">
+{{ badge("✓" if line.passed else "✗", "#009e73" if line.passed else "#d55e00", small=True) }}
+<span style="flex:1">{{ line.sentence | code }}</span>
+<span style="white-space:nowrap;font-size:13px;color:var(--jp-ui-font-color2,#5f5f5f)">
+{{- "passed" if line.passed else "failed" }}{{ ", " + as_above if help == as_above }} · {{ points_of(line) }}</span>
+</div>
+{% if help and help != as_above %}
+<div style="margin:.25em 0 .5em 2.1em;padding:.35em .7em;border-left:3px solid #d55e00;border-radius:0 4px 4px 0;
+ background:var(--jp-layout-color2,#f3f3f3)">{{ help | code }}</div>
 {% endif %}
-</li>
 {% endfor %}
-</ul>
-{% endif %}
 {% if verdict.asides %}
-<details style="margin-top:.4em"><summary>Your code printed or warned while it was checked</summary>
-<pre style="white-space:pre-wrap;margin:.3em 0 0">{{ verdict.asides | join("\\n") }}</pre></details>
+<details style="margin:.6em 0 0 2.1em"><summary style="cursor:pointer;color:var(--jp-ui-font-color2,#5f5f5f)">
+{{- asides_title }}</summary>
+<pre style="white-space:pre-wrap;margin:.3em 0 0;padding:.4em .7em;font-size:13px;
+ background:var(--jp-layout-color2,#f3f3f3);color:inherit">{{ verdict.asides | join("\\n") }}</pre></details>
 {% endif %}
 </div>""")
+_BADGE = Markup(
+    '<span aria-hidden="true" style="flex:none;width:1.5em;text-align:center;font-weight:bold;line-height:1.5em;{}">'
+    "{}</span>"
+)
+_PLAIN = "font-family:var(--jp-code-font-family,monospace);font-size:inherit;background:none;color:inherit;padding:0"
 
 
 def as_html(verdict: Verdict) -> str:
     """The card as one self-contained HTML element; colours follow JupyterLab's light or dark theme."""
     mark, colour = LOOK[verdict.outcome]
-    label = f"{verdict.name}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
-    lines = list(zip(_shown(verdict), _helps(verdict), strict=True))
-    intro = verdict.feedback if not lines else ""
-    return _HTML.render(verdict=verdict, mark=mark, colour=colour, label=label, lines=lines, intro=intro)
+    return _HTML.render(
+        verdict=verdict,
+        mark=mark,
+        colour=colour,
+        label=_title(verdict),
+        lines=_explained(verdict),
+        intro=_intro(verdict),
+        points=_points(verdict) if verdict.points else "",
+        points_of=_points,
+        as_above=AS_ABOVE,
+        asides_title=ASIDES,
+        plain=_PLAIN,
+        badge=_badge,
+    )
 
 
 def as_markdown(verdict: Verdict) -> str:
     """The card as Markdown, for documents and front ends without HTML."""
     mark, _ = LOOK[verdict.outcome]
-    rows = [
-        f"**{mark} `{verdict.name}`: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points**",
-        "",
-    ]
-    for line, help_ in zip(_shown(verdict), _helps(verdict), strict=True):
-        rows.append(f"- {'✓' if line.passed else '✗'} {line.sentence} ({line.score:g} of {line.points:g})")
-        rows += [f"  > {help_}"] if help_ else []
-    if not _shown(verdict) and verdict.feedback:
-        rows.append(verdict.feedback)
-    return "\n".join([*rows, *(f"    {aside}" for aside in verdict.asides)])
+    rows = [f"**{mark} {_markdown_safe(_title(verdict))}**", ""]
+    for line, help_ in _explained(verdict):
+        rows.append(f"- {_line_title(line, _markdown_safe(line.sentence), help_)}")
+        rows += [f"  > {_markdown_safe(help_)}"] if help_ not in ("", AS_ABOVE) else []
+    if intro := _intro(verdict):
+        rows.append(_markdown_safe(intro))
+    if verdict.asides:
+        fence = "`" * (3 + max(map(len, re.findall("`+", "\n".join(verdict.asides))), default=0))
+        rows += ["", f"{ASIDES}:", "", f"{fence}text", *verdict.asides, fence]
+    return "\n".join(rows)
 
 
 def as_text(verdict: Verdict) -> str:
     """The card as plain text, for a terminal."""
     mark, _ = LOOK[verdict.outcome]
-    rows = [f"{mark} {verdict.name}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"]
-    for line, help_ in zip(_shown(verdict), _helps(verdict), strict=True):
-        rows.append(f"  {'✓' if line.passed else '✗'} {line.sentence} ({line.score:g} of {line.points:g})")
-        rows += [f"      {help_}"] if help_ else []
-    if not _shown(verdict) and verdict.feedback:
-        rows.append(f"  {verdict.feedback}")
-    return "\n".join([*rows, *(f"  | {aside}" for aside in verdict.asides)])
+    rows = [f"{mark} {_title(verdict)}"]
+    for line, help_ in _explained(verdict):
+        rows.append(f"  {_line_title(line, line.sentence, help_)}")
+        rows += [f"      {help_}"] if help_ not in ("", AS_ABOVE) else []
+    if intro := _intro(verdict):
+        rows.append(f"  {intro}")
+    if verdict.asides:
+        rows += [f"  {ASIDES}:", *(f"  | {aside}" for aside in verdict.asides)]
+    return "\n".join(rows)
+
+
+def progress_as_text(verdicts: Iterable[Verdict], score: float, points: float) -> str:
+    """One row for each verdict, and the sum."""
+    rows = [f"{LOOK[verdict.outcome][0]} {_title(verdict)}" for verdict in verdicts]
+    return "\n".join([*rows, f"So far: {score:g} of {points:g} points"])
+
+
+def progress_as_markdown(verdicts: Iterable[Verdict], score: float, points: float) -> str:
+    """The same as a table."""
+    rows = [
+        f"| {LOOK[verdict.outcome][0]} `{verdict.name}` | {verdict.outcome} | {_points(verdict)} |"
+        for verdict in verdicts
+    ]
+    head = ["| Exercise | Outcome | Points |", "|:--|:--|--:|"]
+    return "\n".join([*head, *rows, f"| **So far** | | **{score:g} of {points:g} points** |"])
+
+
+def _title(verdict: Verdict) -> str:
+    title = f"{verdict.name}: {verdict.outcome}"
+    return f"{title}, {_points(verdict)}" if verdict.points else title
+
+
+def _line_title(line: Line, sentence: str, help_: str) -> str:
+    word = f"failed, {AS_ABOVE}" if help_ == AS_ABOVE else "passed" if line.passed else "failed"
+    return f"{'✓' if line.passed else '✗'} {word}: {sentence} ({_points(line)})"
+
+
+def _points(scored: Verdict | Line) -> str:
+    unit = "" if isinstance(scored, Line) else " point" if scored.points == 1 else " points"
+    return f"{scored.score:g} of {scored.points:g}{unit}"
+
+
+def _badge(mark: str, colour: str, small: bool = False) -> Markup:
+    ink = "#1f1f1f" if colour in DARK_ON else "#fff"
+    return _BADGE.format(f"color:{colour}" if small else f"border-radius:50%;background:{colour};color:{ink}", mark)
+
+
+def _intro(verdict: Verdict) -> str:
+    """What is said of the exercise as a whole, where no line says it."""
+    return "" if _shown(verdict) else verdict.feedback
 
 
 def _shown(verdict: Verdict) -> tuple[Line, ...]:
     return () if verdict.outcome is Outcome.NOT_ATTEMPTED else verdict.lines
 
 
-def _helps(verdict: Verdict) -> list[str]:
-    """The feedback of each line, each sentence once: one mistake often fails several checks."""
+def _explained(verdict: Verdict) -> list[tuple[Line, str]]:
+    """Each line with what helps. A sentence is said once, then AS_ABOVE: one mistake often fails several checks."""
     said: set[str] = set()
-    helps = []
+    explained = []
     for line in _shown(verdict):
-        helps.append("" if line.feedback in said else line.feedback)
+        explained.append((line, AS_ABOVE if line.feedback and line.feedback in said else line.feedback))
         said.add(line.feedback)
-    return helps
+    return explained
+
+
+def _markdown_safe(text: str) -> str:
+    """Text in which Markdown marks nothing up but what stands in backticks as code."""
+    parts = re.split(r"(`[^`]+`)", text)
+    safe = (part if i % 2 else re.sub(r"([\\`*_\[\]~$|#])", r"\\\1", part) for i, part in enumerate(parts))
+    # an entity's # comes after the marks are escaped; within backticks Markdown knows no HTML
+    return "".join(part if i % 2 else _entities(part) for i, part in enumerate(safe))
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

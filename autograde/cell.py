@@ -9,19 +9,21 @@ import contextlib
 import dataclasses
 import io
 import json
-import logging
+import math
 import os
+import re
 import secrets
+import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from IPython import get_ipython
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
 from autograde import card, exercises
-from autograde.exercise import Outcome, Verdict
+from autograde.exercise import Exercise, Line, Outcome, Verdict, total
 from autograde.judge import ask_here, judge, not_attempted
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
 
 VERDICT_MIME = "application/vnd.autograde.verdict+json"
 ASIDES_SHOWN = 20  # lines
+ASIDES_KEPT = 200_000  # characters: a print in an endless loop must not fill the memory
 
 
 @dataclasses.dataclass
@@ -53,12 +56,14 @@ _session = Session()  # a kernel is one learner's desk: this is its memory, and 
 def check(name: str, answer: Any) -> Verdict:
     """Judge `answer` as the exercise `name`, show the card, and return the verdict.
 
-    The verdict is the mark: as a cell's last value nbgrader reads it as partial credit.
+    The verdict is the mark: as a cell's last value nbgrader reads it as partial credit. Whatever the answer's
+    code raises is part of the verdict; only an interrupt (the stop button) ends the check without one.
     """
     try:
         _, exercise = exercises.find(name)
     except exercises.UnknownExercise as error:
-        return _show(Verdict(str(name), Outcome.FAILED, 0.0, 0.0, str(error)))
+        return _show(Verdict(name if isinstance(name, str) else "check", Outcome.FAILED, 0.0, 0.0, str(error)))
+    _session.verdicts.pop(name, None)  # should this check be stopped, the last one says nothing of this answer
     if answer is ...:
         verdict = not_attempted(exercise)
     else:
@@ -72,17 +77,16 @@ def check(name: str, answer: Any) -> Verdict:
 
 def hint(name: str) -> None:
     """Show the next hint for an exercise; each call goes a step further."""
-    try:
-        _, exercise = exercises.find(name)
-    except exercises.UnknownExercise as error:
-        return _say(str(error))
+    if not (exercise := _found(name)):
+        return
     taken = _session.hints_taken.get(name, 0)
     if not exercise.hints:
-        return _say(f"{name} has no hints: read the text above it once more.")
-    if taken >= len(exercise.hints):
-        return _say(f"That were all {taken} hints for {name}. Again, the last one: {exercise.hints[-1]}")
-    _session.hints_taken[name] = taken + 1
-    return _say(f"Hint {taken + 1} of {len(exercise.hints)} for {name}: {exercise.hints[taken]}")
+        _say(f"`{name}` has no hints: read the text above it once more.")
+    elif taken >= len(exercise.hints):
+        _say(f"There are no more hints for `{name}`. Once more, the last one: {exercise.hints[-1]}")
+    else:
+        _session.hints_taken[name] = taken + 1
+        _say(f"Hint {taken + 1} of {len(exercise.hints)} for `{name}`: {exercise.hints[taken]}")
 
 
 def passed(name: str) -> bool:
@@ -90,21 +94,23 @@ def passed(name: str) -> bool:
 
     Cells that go on with a learner's own work start with it, so that a blank notebook runs to its end.
     """
+    if not _found(name):
+        return False
     verdict = _session.verdicts.get(name)
     if verdict and verdict.passed:
         return True
-    _say(f"This cell goes on with your {name}. Write it, run its check until it passes, then run this cell again.")
+    _say(f"This cell goes on with your `{name}`. Write it, run its check until it passes, then run this cell again.")
     return False
 
 
 def progress() -> None:
     """Show what this session has earned: each exercise checked so far, its outcome and its points."""
-    if not _session.verdicts:
-        return _say("Nothing has been checked in this session yet: run a cell that calls check(...).")
-    rows = [f"{v.name}: {v.outcome}, {v.score:g} of {v.points:g} points" for v in _session.verdicts.values()]
-    score = sum(v.score for v in _session.verdicts.values())
-    points = sum(v.points for v in _session.verdicts.values())
-    return _say("\n".join([*rows, f"So far: {score:g} of {points:g} points"]))
+    verdicts = list(_session.verdicts.values())
+    if not verdicts:
+        _say("Nothing has been checked in this session yet: run a cell that calls `check(...)`.")
+        return
+    score, points = total(v.score for v in verdicts), total(v.points for v in verdicts)
+    _say(card.progress_as_text(verdicts, score, points), card.progress_as_markdown(verdicts, score, points))
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
@@ -112,12 +118,40 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(verdict)))
 
 
-def verdict_from_json(data: dict[str, Any]) -> Verdict:
-    """The verdict that `verdict_to_json` wrote. KeyError, TypeError or ValueError when it is none."""
-    from autograde.exercise import Line
+def verdict_from_json(data: Any) -> Verdict:
+    """The verdict that `verdict_to_json` wrote. KeyError, TypeError or ValueError when it is none.
 
-    lines = tuple(Line(**line) for line in data["lines"])
-    return Verdict(**{**data, "outcome": Outcome(data["outcome"]), "lines": lines, "asides": tuple(data["asides"])})
+    A notebook's outputs are a learner's to write, so every field is looked at.
+    """
+    lines = tuple(Line(**line) for line in _listed(data["lines"]))
+    asides = tuple(_listed(data["asides"]))
+    verdict = Verdict(**{**data, "outcome": Outcome(data["outcome"]), "lines": lines, "asides": asides})
+    texts = [verdict.name, verdict.feedback, *asides]
+    for line in lines:
+        texts += [line.sentence, line.feedback]
+        if not isinstance(line.passed, bool):
+            raise TypeError("a line has passed or not")
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("names, sentences and asides are text")
+    for number in [part for each in (verdict, *lines) for part in (each.score, each.points)]:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise TypeError("score and points are numbers")
+    return verdict
+
+
+def _listed(value: Any) -> list:
+    if not isinstance(value, list):
+        raise TypeError(f"a list is needed, not {type(value).__name__}")
+    return value
+
+
+def _found(name: Any) -> Exercise | None:
+    """The exercise of this name; without one, says which name may have been meant."""
+    try:
+        return exercises.find(name)[1]
+    except exercises.UnknownExercise as error:
+        _say(str(error))
+        return None
 
 
 def _show(verdict: Verdict) -> Verdict:
@@ -134,11 +168,11 @@ def _show(verdict: Verdict) -> Verdict:
     return verdict
 
 
-def _say(text: str) -> None:
+def _say(text: str, markdown: str | None = None) -> None:
     if not _in_kernel():
         print(text)
         return
-    display({"text/markdown": text.replace("\n", "  \n"), "text/plain": text}, raw=True)
+    display({"text/markdown": markdown or text, "text/plain": text}, raw=True)
 
 
 def _in_kernel() -> bool:
@@ -146,39 +180,115 @@ def _in_kernel() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
+class _Heard(io.StringIO):
+    """Keeps the beginning of what is written, whatever its length."""
+
+    def write(self, text: str) -> int:
+        if self.tell() < ASIDES_KEPT:
+            super().write(text)
+        return len(text)
+
+    def close(self) -> None:
+        """What was heard is read when the code has ended, even if it closed its stream."""
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[list[str]]:
-    """Keep stdout, stderr, warnings and logging away from the cell; yields the lines that were heard."""
+    """Keep all that code may say away from the cell; yields a list that holds the lines that were heard, afterwards."""
     heard: list[str] = []
-    out, err = io.StringIO(), io.StringIO()
-    disabled = logging.root.manager.disable
-    redirected = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-    # display=True keeps pictures and progress bars out of the cell as well
-    with redirected[0], redirected[1], _quiet_descriptor(2), capture_output(False, False, display=True):
-        logging.disable(logging.CRITICAL)
-        try:
-            with warnings.catch_warnings(record=True) as warned:
-                warnings.simplefilter("default")
-                yield heard
-        finally:
-            logging.disable(disabled)
-    lines = out.getvalue().splitlines() + err.getvalue().splitlines()
-    lines += [f"{w.category.__name__}: {w.message}" for w in warned]
-    lines = [line.rsplit("\r", 1)[-1].rstrip() for line in lines]  # of a progress bar only its last state
-    unique = [line for line in dict.fromkeys(lines) if line]
-    heard += unique[:ASIDES_SHOWN]
-    if len(unique) > ASIDES_SHOWN:
-        heard.append(f"and {len(unique) - ASIDES_SHOWN} more lines")
+    said = _Heard()
+    out, err = sys.stdout, sys.stderr
+    with contextlib.ExitStack() as stack:
+        for descriptor, stream in ((1, sys.__stdout__), (2, sys.__stderr__)):
+            stack.enter_context(_quiet_descriptor(descriptor, stream))
+        # whoever took hold of a stream before (`from sys import stderr`, a logging handler) writes past a redirection
+        for stream in (out, err):
+            stack.enter_context(_rerouted(stream, said))
+        stack.enter_context(contextlib.redirect_stdout(said))
+        stack.enter_context(contextlib.redirect_stderr(said))
+        stack.enter_context(capture_output(False, False, display=True))  # pictures, progress bars
+        stack.enter_context(_exit_raises())
+        warned = stack.enter_context(warnings.catch_warnings(record=True))
+        yield heard
+    lines = [*said.getvalue().splitlines(), *(f"{w.category.__name__}: {w.message}" for w in warned)]
+    heard += _asides(lines)
+
+
+def _asides(lines: list[str]) -> list[str]:
+    """At most ASIDES_SHOWN printable lines, each once: every question makes the same code say the same."""
+    unique = [line for line in dict.fromkeys(map(_printable, lines)) if line]
+    if len(unique) <= ASIDES_SHOWN:
+        return unique
+    return [*unique[: ASIDES_SHOWN - 1], f"and {len(unique) - ASIDES_SHOWN + 1} more lines"]
+
+
+def _printable(line: str) -> str:
+    """A line as a terminal would leave it: of a progress bar its last state, without colours."""
+    line = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", line).rstrip().rsplit("\r", 1)[-1]
+    line = "".join(character if character.isprintable() else " " for character in line.expandtabs(4)).rstrip()
+    return line if len(line) <= 200 else line[:199] + "…"
 
 
 @contextlib.contextmanager
-def _quiet_descriptor(descriptor: int) -> Iterator[None]:
-    """Send a file descriptor to nowhere: libraries in C write there, past sys.stderr."""
-    saved, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
+def _quiet_descriptor(descriptor: int, stream: TextIO | None) -> Iterator[None]:
+    """Send a file descriptor to nowhere: libraries in C write there, past sys.stderr.
+
+    stream: Python's own on that descriptor, emptied before and after, so that nothing waits in its buffer.
+    """
     try:
+        saved = os.dup(descriptor)
+    except OSError:  # closed, so nothing can be written there
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        _flush(stream)
         os.dup2(nowhere, descriptor)
         yield
     finally:
+        _flush(stream)
         os.dup2(saved, descriptor)
         os.close(saved)
         os.close(nowhere)
+
+
+def _flush(stream: TextIO | None) -> None:
+    with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
+        if stream is not None:
+            stream.flush()
+
+
+@contextlib.contextmanager
+def _rerouted(stream: TextIO, target: TextIO) -> Iterator[None]:
+    """What is written to `stream` goes to `target`. Streams of C refuse that, but they end at a descriptor."""
+    before = vars(stream).get("write") if hasattr(stream, "__dict__") else None
+    try:
+        stream.write = target.write
+    except AttributeError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        if before is None:
+            del stream.write
+        else:
+            stream.write = before
+
+
+@contextlib.contextmanager
+def _exit_raises() -> Iterator[None]:
+    """IPython's `exit()` asks the shell to end after the cell; within a check it raises SystemExit as Python's does."""
+
+    def ask_exit() -> None:
+        raise SystemExit
+
+    shell = get_ipython()
+    if shell is None:
+        yield
+        return
+    shell.ask_exit = ask_exit
+    try:
+        yield
+    finally:
+        del shell.ask_exit

@@ -196,9 +196,9 @@ def _compare_values(expected: np.ndarray, got: np.ndarray, labels: Callable[[tup
         f"{labels(place)} gave {describe(_item(got, place))}, expected {describe(_item(expected, place))}".strip()
         for place in wrong[:SHOWN]
     )
-    if not expected.ndim:
-        return examples
-    return f"differs in {len(wrong)} of {expected.size} places: {examples}{_how_far(expected, got, len(wrong))}"
+    if expected.size == 1:
+        return f"gave {describe(_item(got, wrong[0]))}, expected {describe(_item(expected, wrong[0]))}"
+    return f"differs in {len(wrong)} of {expected.size} places: {examples}{_pattern(expected, got, len(wrong))}"
 
 
 def _place(place: tuple[int, ...]) -> str:
@@ -218,12 +218,23 @@ def _item(values: np.ndarray, place: tuple[int, ...]) -> Any:
     return item.item() if isinstance(item, np.generic) else item
 
 
-def _how_far(expected: np.ndarray, got: np.ndarray, n_wrong: int) -> str:
-    """The largest difference, where more places differ than are shown."""
+def _pattern(expected: np.ndarray, got: np.ndarray, n_wrong: int) -> str:
+    """What the wrong places have in common, or how far they are off, where there are more than are shown."""
     if n_wrong <= SHOWN or expected.dtype.kind not in "iuf":
         return ""
+    wanted, came = expected.astype(float).ravel(), got.astype(float).ravel()
     with np.errstate(all="ignore"):
-        largest = np.abs(got.astype(float) - expected.astype(float)).max()
+        ratios, gaps = (came / wanted)[wanted != 0], came - wanted
+        if (
+            len(ratios) > SHOWN
+            and np.isfinite(ratios[0])
+            and np.allclose(ratios, ratios[0], rtol=1e-3)
+            and not came[wanted == 0].any()
+        ):
+            return f"; each is {ratios[0]:.4g} times what is expected" if ratios[0] else "; all are 0"
+        if np.isfinite(gaps[0]) and np.allclose(gaps, gaps[0], rtol=1e-3):
+            return f"; each is {abs(gaps[0]):.4g} {'more' if gaps[0] > 0 else 'less'} than expected"
+        largest = np.abs(gaps).max()
     return f"; the largest difference is {largest:.3g}" if np.isfinite(largest) else ""
 
 

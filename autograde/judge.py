@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,8 +18,8 @@ import numpy as np
 import torch
 
 from autograde.compare import compare, equal
-from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict
-from autograde.observe import Raised, ask, to_device
+from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict, total
+from autograde.observe import Other, Raised, ask, to_device
 
 __all__ = ["accelerators", "ask_here", "judge", "judgements", "not_attempted", "silence"]
 
@@ -30,16 +31,20 @@ def judge(exercise: Exercise, ask_learner: AskLearner, seed: int) -> Verdict:
 
     Every implementation gets inputs of its own, drawn from the same seed, so none can spoil another's.
     A check passes when the learner's observation equals the reference's on the CPU and on each accelerator.
+    Raises ValueError when the exercise itself is broken: no checks, or a question that its reference cannot answer.
     """
+    if not exercise.checks:
+        raise ValueError(f"{exercise.name} has no checks, so every answer would pass")
     observed = [ask_learner(check.question, _drawn(exercise, seed)) for check in exercise.checks]
     expected = [_observe(exercise, check, exercise.reference, seed) for check in exercise.checks]
+    _insist_on_answers(exercise, expected)
     differences = [compare(wanted, came) for wanted, came in zip(expected, observed, strict=True)]
     if all(differences) and any(_is_unwritten(came) for came in observed):
         return not_attempted(exercise)
     recognised = _recognise(exercise, observed, expected, differences, seed)
     lines = []
     for check, difference, mistake in zip(exercise.checks, differences, recognised, strict=True):
-        feedback = mistake.sentence if mistake else difference and f"your {exercise.name} {difference}"
+        feedback = mistake.sentence if mistake else difference and f"your `{exercise.name}` {difference}"
         if not difference:
             feedback = _elsewhere(exercise, check, ask_learner, seed)
         score = 0.0 if feedback else check.points
@@ -61,12 +66,12 @@ def accelerators() -> list[str]:
 def not_attempted(exercise: Exercise) -> Verdict:
     """The verdict on an answer that still is the stub."""
     lines = tuple(Line(check.sentence, False, 0.0, check.points) for check in exercise.checks)
-    feedback = f"Not attempted yet: replace the stub of {exercise.name} by your own code and run its cell."
+    feedback = f"Not attempted yet: replace the stub of `{exercise.name}` by your own code and run its cell."
     return Verdict(exercise.name, Outcome.NOT_ATTEMPTED, 0.0, exercise.points, feedback, lines)
 
 
 def _verdict(exercise: Exercise, lines: tuple[Line, ...]) -> Verdict:
-    score = sum(line.score for line in lines)
+    score = total(line.score for line in lines)
     passed = all(line.passed for line in lines)
     outcome = Outcome.PASSED if passed else Outcome.PARTIAL if score else Outcome.FAILED
     feedback = " ".join(dict.fromkeys(line.feedback for line in lines if line.feedback))
@@ -74,22 +79,50 @@ def _verdict(exercise: Exercise, lines: tuple[Line, ...]) -> Verdict:
 
 
 def _drawn(exercise: Exercise, seed: int) -> Any:
-    return exercise.draw(np.random.default_rng(seed))
-
-
-def _observe(exercise: Exercise, check: Check, answer: Any, seed: int) -> Any:
-    """Ask one of our own answers, in silence: what it prints or warns of is none of the learner's."""
     with silence():
-        return ask(check.question, answer, _drawn(exercise, seed), seed)
+        return exercise.draw(np.random.default_rng(seed))
+
+
+def _observe(exercise: Exercise, check: Check, answer: Any, seed: int, device: str = "cpu") -> Any:
+    """Ask one of our own answers, in silence: what it prints or warns of is none of the learner's."""
+    given = _drawn(exercise, seed)
+    with silence():
+        return ask(check.question, answer, given if device == "cpu" else to_device(given, device), seed)
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Drop what is printed, on stdout or stderr, and every warning."""
-    nowhere = io.StringIO()
+    """Drop what is printed, on stdout or stderr, what is logged, and every warning."""
+    nowhere, disabled = io.StringIO(), logging.root.manager.disable
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+
+
+def _insist_on_answers(exercise: Exercise, expected: list) -> None:
+    """Everybody would pass a question that the reference cannot answer, or answers with an object without values."""
+    for check, wanted in zip(exercise.checks, expected, strict=True):
+        if isinstance(wanted, Raised) and wanted.type == "CannotAsk":
+            raise ValueError(f"{exercise.name}, {check.sentence!r}: the reference {wanted.message}")
+        if kind := _opaque(wanted):
+            raise ValueError(f"{exercise.name}, {check.sentence!r}: observe plain data, not an object of type {kind}")
+
+
+def _opaque(observation: Any) -> str:
+    """The type of something in an observation of which only the type is known, "" when all is plain."""
+    match observation:
+        case Other(kind):
+            return kind
+        case list():
+            return next(filter(None, map(_opaque, observation)), "")
+        case {}:
+            return next(filter(None, map(_opaque, observation.values())), "")
+        case _:
+            return ""
 
 
 def _recognise(
@@ -127,24 +160,20 @@ def _elsewhere(exercise: Exercise, check: Check, ask_learner: AskLearner, seed: 
     """What goes wrong on an accelerator of this machine with an answer that is right on the CPU."""
     for device in accelerators():
         came = ask_learner(check.question, to_device(_drawn(exercise, seed), device))
-        wanted = ask(check.question, exercise.reference, to_device(_drawn(exercise, seed), device), seed)
+        wanted = _observe(exercise, check, exercise.reference, seed, device)
         if difference := compare(wanted, came):
-            return f"on {device} your {exercise.name} {difference}"
+            return f"on {device} your `{exercise.name}` {difference}"
     return ""
 
 
 def _is_unwritten(observation: Any) -> bool:
-    # torch raises the same error, with a message, for a module that has no forward at all
-    return (
-        isinstance(observation, Raised)
-        and observation.type == "NotImplementedError"
-        and not observation.message.startswith("Module [")
-    )
+    # a stub says nothing; where PyTorch raises the same error, it has a message
+    return isinstance(observation, Raised) and (observation.type, observation.message) == ("NotImplementedError", "")
 
 
 def _sentence(text: str) -> str:
     text = text[:1].upper() + text[1:]
-    return text if not text or text[-1] in ".!?" else text + "."
+    return text if not text or text[-1] in ".!?…" else text + "."
 
 
 def judgements(exercise: Exercise, seed: int) -> Iterator[tuple[Misconception, Verdict]]:

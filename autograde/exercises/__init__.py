@@ -6,6 +6,9 @@ import difflib
 import functools
 import importlib
 import pkgutil
+import reprlib
+from collections.abc import Iterable
+from typing import Any
 
 from autograde.exercise import Exercise
 
@@ -17,30 +20,43 @@ class UnknownExercise(LookupError):
 
 
 def slugs() -> list[str]:
-    """The lessons that have exercises, by slug, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    """The lessons that have exercises, by slug, in alphabetical order. A module with _ in front is no lesson."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 @functools.cache
 def of_lesson(slug: str) -> dict[str, Exercise]:
-    """The exercises of a lesson by name, in the order in which its module defines them."""
+    """The exercises of a lesson by name, in the order in which its module defines them.
+
+    Raises UnknownExercise for a slug without a module, ValueError when two exercises have one name.
+    """
     if slug not in slugs():
         raise UnknownExercise(
             f"There is no lesson {slug!r} in autograde/exercises: the lessons are {', '.join(slugs())}."
         )
     module = importlib.import_module(f"{__name__}.{slug}")
-    exercises = [value for value in vars(module).values() if isinstance(value, Exercise)]
-    return {exercise.name: exercise for exercise in exercises}
+    return by_name(vars(module).values(), slug)
+
+
+def by_name(values: Iterable[Any], slug: str) -> dict[str, Exercise]:
+    """The exercises among the values by name; a second name for the same exercise is no second exercise."""
+    exercises: dict[str, Exercise] = {}
+    for value in values:
+        if isinstance(value, Exercise) and exercises.setdefault(value.name, value) is not value:
+            raise ValueError(f"{slug}: two exercises are called {value.name!r}; give one of them name=...")
+    return exercises
 
 
 def find(name: str) -> tuple[str, Exercise]:
     """(slug, exercise) for an exercise's name. Names are unique in the course, which a test holds."""
+    if not isinstance(name, str):
+        raise UnknownExercise('The exercise\'s name comes first, in quotes: check("DotProduct", DotProduct).')
     known: list[str] = []
     for slug in slugs():
         exercises = of_lesson(slug)
         if name in exercises:
             return slug, exercises[name]
         known += exercises
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     help_ = f"Did you mean {near[0]!r}?" if near else f"The exercises are: {', '.join(known)}."
-    raise UnknownExercise(f"There is no exercise called {name!r}. {help_}")
+    raise UnknownExercise(f"There is no exercise called {reprlib.repr(name)}. {help_}")

@@ -16,9 +16,7 @@ N_USERS, N_MOVIES, ROWS = 7, 11, 13  # no two sizes are equal, so a mixed-up axi
 
 ACCELERATORS = [
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")),
-    pytest.param(
-        "mps", marks=pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no MPS here")
-    ),
+    pytest.param("mps", marks=pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no MPS here")),
 ]
 
 
@@ -76,9 +74,7 @@ class ModelBattery:
 
     def test_every_weight_learns(self, model, x):
         model(x).sum().backward()
-        without = [
-            name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()
-        ]
+        without = [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
         assert without == []
 
     def test_makes_nothing_on_the_cpu(self, model, x):
