@@ -172,7 +172,7 @@ def _is_unwritten(observation: Any) -> bool:
 
 
 def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
+    text = "".join(character if character.isprintable() else " " for character in text[:1].upper() + text[1:])
     return text if not text or text[-1] in ".!?…" else text + "."
 
 
