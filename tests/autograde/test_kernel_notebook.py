@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograde.kernel.notebook import Ended, Limits, run_cells
 
-QUICK = Limits(cell_seconds=2, interrupt_seconds=2)
+QUICK = Limits(cell_seconds=1, interrupt_seconds=2)
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 

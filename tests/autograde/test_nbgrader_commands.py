@@ -2,6 +2,7 @@
 
 import csv
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from autograde.course import Course
 from autograde.grading import Result, results_of
@@ -20,10 +22,17 @@ CLASS = ["cleo-crash", "eva-damaged", "gus-mistakes", "odd-duplicated", "odd-mar
 
 
 @pytest.fixture(scope="module")
-def by_command(graded, tmp_path_factory):
+def by_command(graded, shared):
     """(course, what each command printed): a part of the class graded by nbgrader's commands alone."""
-    here = graded[0]
-    course = Course(here.root, tmp_path_factory.mktemp("by-command") / "class")
+    course = Course(graded[0].root, shared / "by-command")
+    record = shared / "by-command.pickle"
+    with FileLock(f"{record}.lock"):
+        if not record.exists():
+            record.write_bytes(pickle.dumps(graded_by_commands(graded[0], course)))
+    return course, pickle.loads(record.read_bytes())
+
+
+def graded_by_commands(here, course):
     for student in CLASS:
         shutil.copytree(here.submitted / student, course.submitted / student)
     said = {}
@@ -34,7 +43,7 @@ def by_command(graded, tmp_path_factory):
         ["export", "--to", str(course.folder / "grades.csv")],
     ):
         said[command[0]] = nbgrader(course, *command)
-    return course, said
+    return said
 
 
 def nbgrader(course, *arguments):
