@@ -75,7 +75,7 @@ def _described(value: Any) -> str:
             return f"a DataFrame of {len(index)} rows and {len(columns)} columns"
         case Raised(kind, message, line):
             where = f" at `{line}`" if line else ""
-            return f"{kind}: {message}{where}" if message else f"{kind}{where}"
+            return f"{kind or 'an exception'}{message and ': '}{message}{where}"
         case Other(kind):
             return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
         case float():
