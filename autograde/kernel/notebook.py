@@ -75,7 +75,6 @@ def run_cells(
             timeout_func=seconds,
             startup_timeout=limits.startup_seconds,
             allow_errors=True,
-            shutdown_kernel="immediate",
             resources={"metadata": {"path": scratch}},
             extra_arguments=["--HistoryManager.enabled=False"],
             log=_silent_logger(),
@@ -126,14 +125,16 @@ async def _run(client: _Client, limits: Limits, skip: Callable, environment: dic
     stopped = False
     async with client.async_setup_kernel(env=environment, stdout=DEVNULL, stderr=DEVNULL):
         group = client.km.provisioner.pgid
-        for index, cell in enumerate(client.nb.cells):
-            if cell.cell_type != "code" or not cell.source.strip() or skip(cell):
-                continue
-            endings[index] = Ended.NOT_REACHED if stopped else await _run_cell(client, index)
-            stopped = stopped or endings[index] is Ended.DIED
-            if endings[index] is Ended.TIMED_OUT and not await _interrupted(client, limits):
-                stopped = True
-        _kill(group)
+        try:
+            for index, cell in enumerate(client.nb.cells):
+                if cell.cell_type != "code" or not cell.source.strip() or skip(cell):
+                    continue
+                endings[index] = Ended.NOT_REACHED if stopped else await _run_cell(client, index)
+                stopped = stopped or endings[index] is Ended.DIED
+                if endings[index] is Ended.TIMED_OUT and not await _interrupted(client, limits):
+                    stopped = True
+        finally:
+            _kill(group)
     return endings
 
 

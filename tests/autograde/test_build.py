@@ -83,7 +83,7 @@ def test_check_names_the_stale_file_after_a_word_in_the_solution(course, check):
 
 def test_check_names_both_after_a_word_in_the_prose_and_writes_nothing(course, check):
     before = (course.root / STUDENT).read_bytes()
-    change(course, "multiplying a user's factors", "multiplying the factors of a user")
+    change(course, "multiplying a user's factors", "multiplying a users' factors")  # of the same length
     result = check()
     assert result.exit_code == 1
     assert re.findall(r"(\S+) is stale", result.output) == [SOURCE, STUDENT]

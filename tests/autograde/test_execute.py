@@ -201,6 +201,16 @@ def test_a_crash_keeps_what_was_earned_and_names_the_cell():
     assert "so third could not be checked" in verdicts["third"].feedback
 
 
+def test_a_crash_within_the_check_is_a_crash():
+    answer = "import os\ncheck = lambda *_: os._exit(1)\nonly = 1"
+    verdict = verdicts_in(executed(submission(only=answer), QUICK))["only"]
+    assert verdict.outcome is Outcome.CRASHED
+    assert (
+        verdict.feedback
+        == 'The kernel died in the cell that starts with `check("only", only)`, so only could not be checked.'
+    )
+
+
 def test_a_loop_that_cannot_be_interrupted_is_told_to_all_after_it():
     deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
     notebook = executed(submission(first=answering("first"), second=deaf, third=answering("third")), QUICK)

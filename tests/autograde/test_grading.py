@@ -186,6 +186,7 @@ def test_a_second_run_gives_the_same_marks_and_a_repaired_notebook_loses_its_pro
         assert marks(own, student) == marks(graded[0], student)
     assert (again["eva-damaged"].problem, again["eva-damaged"].score) == (None, FULL)
     assert result_of(own, "eva-damaged", LESSON) == again["eva-damaged"]
+    assert not (own.problems / "eva-damaged" / f"{LESSON}.json").exists()
     assert again["odd-renamed"] == by_student["odd-renamed"]
     assert result_of(own, "ben-blank", LESSON) == by_student["ben-blank"], "who was not named stays as before"
 

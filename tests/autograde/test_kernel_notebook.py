@@ -4,11 +4,12 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograde.kernel.notebook import Ended, Limits, run_cells
+from autograde.kernel.notebook import Ended, Limits, _interrupted, run_cells
 
 QUICK = Limits(cell_seconds=1, interrupt_seconds=2)
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -149,6 +150,13 @@ def test_what_comes_after_an_interrupt_is_shown_in_its_own_cell(slow, place, tex
     assert texts(slow[1][place]) == [("execute_result", f"'{text}'")]
 
 
+def test_a_cell_that_is_slow_to_give_up_takes_no_output_of_the_next_cells():
+    slow = f"{DEAF}import time; time.sleep(3.4)"
+    endings, cells = ran(slow, *(f"print({i}); {i}" for i in range(6)))
+    assert endings == [Ended.TIMED_OUT, *[Ended.OK] * 6]
+    assert [texts(cell) for cell in cells[1:]] == [[("stdout", f"{i}\n"), ("execute_result", f"{i}")] for i in range(6)]
+
+
 def test_a_cell_that_cannot_be_interrupted_ends_the_notebook_and_its_kernel():
     endings, cells = ran("import os; os.getpid()", f"{DEAF}while True: pass", "'never'", "")
     assert endings == [Ended.OK, Ended.TIMED_OUT, Ended.NOT_REACHED, Ended.SKIPPED]
@@ -175,6 +183,14 @@ def test_a_kernel_that_ends_well_takes_its_children_along():
     endings, cells = ran("import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)")
     assert endings == [Ended.OK]
     assert is_gone(int(texts(cells[0])[0][1]))
+
+
+def test_start_up_files_of_the_machine_are_not_run(monkeypatch, tmp_path):
+    startup = tmp_path / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text("mine = 1")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    assert texts(ran("'mine' in globals()")[1][0]) == [("execute_result", "False")]
 
 
 def test_trusted_cells_have_a_limit_of_their_own():
@@ -212,3 +228,23 @@ def test_a_notebook_keeps_no_widget_state():
     notebook = new_notebook(cells=[new_code_cell("1")])
     run_cells(notebook, limits=QUICK, skip=lambda cell: True)
     assert "widgets" not in notebook.metadata
+
+
+def test_a_cell_that_was_given_up_has_no_reader_left():
+    """Without a kernel: whether a reader that is left takes the next cell's outputs is a matter of luck."""
+
+    async def answer(**_):
+        return None
+
+    async def given_up():
+        reader = asyncio.ensure_future(asyncio.sleep(600))
+        client = SimpleNamespace(
+            reader=reader,
+            km=SimpleNamespace(interrupt_kernel=answer),
+            kc=SimpleNamespace(wait_for_ready=answer),
+        )
+        assert await _interrupted(client, Limits(interrupt_seconds=0.1))
+        await asyncio.sleep(0)
+        return reader.cancelled()
+
+    assert asyncio.run(given_up())
