@@ -210,7 +210,7 @@ def _quiet() -> Iterator[list[str]]:
         stack.enter_context(_exit_raises())
         warned = stack.enter_context(warnings.catch_warnings(record=True))
         yield heard
-    lines = [*said.getvalue().splitlines(), *map(_warning_text, warned)]
+    lines = [*said.getvalue().split("\n"), *(f"{w.category.__name__}: {w.message}" for w in warned)]
     heard += _asides(lines)
 
 
@@ -220,13 +220,6 @@ def _asides(lines: list[str]) -> list[str]:
     if len(unique) <= ASIDES_SHOWN:
         return unique
     return [*unique[: ASIDES_SHOWN - 1], f"and {len(unique) - ASIDES_SHOWN + 1} more lines"]
-
-
-def _warning_text(warned: warnings.WarningMessage) -> str:
-    try:
-        return f"{warned.category.__name__}: {warned.message}"
-    except Exception:  # a learner's own warning may fail to describe itself
-        return warned.category.__name__
 
 
 def _printable(line: str) -> str:
