@@ -178,21 +178,26 @@ class RatingLoader(DataLoader):
         return torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
 
     def __len__(self) -> int:
-        return len(self._sizes(self.n))
+        return len(self.sizes())
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         self.before_iter()
-        order = torch.as_tensor(self.get_idxs(), dtype=torch.long)
-        sizes = self._sizes(len(order))
-        epoch = self.dataset[order[: sum(sizes)]]
+        order, sizes = self.next_epoch()
+        epoch = self.dataset[order]
         if self.device is not None:
             epoch = to_device(epoch, self.device)  # once an epoch, not once a batch
         for batch in zip(*(tensor.split(sizes) for tensor in epoch), strict=True):
             yield self.after_batch(batch)
         self.after_iter()
 
-    def _sizes(self, n: int) -> list[int]:
-        full, rest = divmod(n, self.bs)
+    def next_epoch(self) -> tuple[Tensor, list[int]]:
+        """The rows of the next epoch in their order, LongTensor, and how many of them each batch takes."""
+        order, sizes = torch.as_tensor(self.get_idxs(), dtype=torch.long), self.sizes()
+        return order[: sum(sizes)], sizes
+
+    def sizes(self) -> list[int]:
+        """How many ratings each batch of an epoch holds."""
+        full, rest = divmod(self.n, self.bs)
         sizes = [self.bs] * full
         if rest == 0 or self.drop_last:
             return sizes
