@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from collabkit.batches import RatingLoader
-from collabkit.models import DotProduct, DotProductBias
+from collabkit.models import DotProduct, DotProductBias, Embedding
 from collabkit.schedule import BETA2, EPS
 
 __all__ = ["Compiled", "Plan", "Torch", "is_dot_product_family"]
@@ -175,10 +175,14 @@ class Compiled:
 
 
 def is_dot_product_family(model: nn.Module) -> bool:
-    """Whether the compiled engines know this model: one of ours, no subclass, float32, on the CPU."""
-    weights = list(model.parameters())
-    return type(model) in (DotProduct, DotProductBias) and all(
-        weight.device.type == "cpu" and weight.dtype is torch.float32 for weight in weights
+    """Whether the compiled engines know this model: one of ours as it came, float32, on the CPU, nothing frozen."""
+    return (
+        type(model) in (DotProduct, DotProductBias)
+        and all(type(table) is Embedding for table in model.children())
+        and all(
+            weight.device.type == "cpu" and weight.dtype is torch.float32 and weight.requires_grad
+            for weight in model.parameters()
+        )
     )
 
 

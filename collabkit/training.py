@@ -162,7 +162,7 @@ def fit(
 
     With a `seed` the same training repeats bit for bit on the same engine. Torch uses one thread inside; the
     caller's setting comes back. A progress bar shows for what takes over a second (`bar=None`), always or never.
-    A loss that is no number any more ends the training with the weights of the last good epoch, Ctrl-C with
+    A loss that runs away ends the training with the weights of the last good epoch, Ctrl-C with
     those of the moment; `History.stopped` says so. ValueError for settings that cannot work.
     """
     _refuse(model, dls, epochs, lr, wd, wd_bias, engine)
@@ -174,7 +174,7 @@ def fit(
         try:
             for epoch in _shown(range(epochs), bar):
                 record.train(runner, dls.train)
-                if not record.is_finite():
+                if record.has_diverged():
                     runner.restore()
                     record.stopped = _diverged(epoch + 1, lr)
                     break
@@ -212,8 +212,9 @@ class _Record:
         self.valid_seconds.append(time.perf_counter() - began)
         self.peak_memory = max(self.peak_memory, psutil.Process().memory_info().rss)
 
-    def is_finite(self) -> bool:
-        return bool(np.isfinite(self.train_losses[-1]))
+    def has_diverged(self) -> bool:
+        """No number any more, or far above where training began: Adam's steps are bounded, so it may stay finite."""
+        return not self.train_losses[-1] < DIVERGED * self.step_losses[0]
 
     def history(self, engine: str) -> History:
         return History(
@@ -228,6 +229,7 @@ class _Record:
         )
 
 
+DIVERGED = 10  # times the loss of the first step
 DENSE_LIMIT = 2e10  # weights changed in a training; a dense step changes all of them, at some 5e9 a second
 
 
@@ -274,7 +276,7 @@ def _refuse_ids(model: nn.Module, dls: DataLoaders) -> None:
 
 def _diverged(epoch: int, lr: float) -> str:
     return (
-        f"Stopped in epoch {epoch}: the loss is no longer a number. The weights are those of the epoch before. "
+        f"Stopped in epoch {epoch}: the loss ran away. The model keeps the weights from before that epoch. "
         f"Try a lower learning rate than {lr:g}."
     )
 
