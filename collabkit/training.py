@@ -285,7 +285,11 @@ def _shown(epochs: range, bar: bool | None) -> Iterable[int]:
     """The epochs behind a progress bar on stdout; with None it shows only if a second has gone by."""
     if bar is False:
         return epochs
-    return tqdm(epochs, desc="epochs", file=sys.stdout, leave=False, delay=0 if bar else 1)
+    return _Bar(epochs, desc="epochs", file=sys.stdout, leave=False, delay=0 if bar else 1)
+
+
+class _Bar(tqdm):
+    monitor_interval = 0  # no watching thread, which tqdm never ends: who forks later must have one thread only
 
 
 @contextmanager
