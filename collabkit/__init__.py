@@ -10,12 +10,14 @@ from collabkit.batches import (
     RatingDataset,
     RatingLoader,
     build_vocab,
+    day_numbers,
     encode,
     lookup,
     one_epoch,
     one_hot,
     random_split,
 )
+from collabkit.beyond import BEYOND, SVDPlusPlus, TimeSVDPlusPlus, TwoSidedSVDPlusPlus
 from collabkit.functional import emb_sz_rule, get_emb_sz, mae, mse, rmse, sigmoid_range
 from collabkit.interpret import nearest_items, pca, top_biases
 from collabkit.matrix import density, fill_gaps, predict_rating, ratings_matrix
@@ -29,9 +31,11 @@ from collabkit.ratings import (
     planted_world,
     read_ratings,
 )
-from collabkit.training import History, fit, gradient_step, learner, train
+from collabkit.training import BOOK, History, Preset, fit, gradient_step, learner, train
 
 __all__ = [
+    "BEYOND",
+    "BOOK",
     "NA",
     "CollabDataLoaders",
     "CollabNN",
@@ -41,12 +45,17 @@ __all__ = [
     "Embedding",
     "History",
     "PlantedWorld",
+    "Preset",
     "RatingDataset",
     "RatingLoader",
     "RatingsError",
+    "SVDPlusPlus",
+    "TimeSVDPlusPlus",
+    "TwoSidedSVDPlusPlus",
     "baseline_ladder",
     "build_vocab",
     "damped_biases",
+    "day_numbers",
     "density",
     "emb_sz_rule",
     "encode",

@@ -1,6 +1,7 @@
 """Ratings -> batches: vocabularies, a split, loaders for fastai; nothing here knows about models.
 
-A batch is a pair: x, LongTensor (bs, 2) of user and item positions, and y, float32 (bs, 1) of ratings.
+A batch is a pair: x, LongTensor (bs, 2) of user and item positions, and y, float32 (bs, 1) of ratings. Loaders
+that were given a `time_name` have a third column in x: the day.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = [
     "RatingDataset",
     "RatingLoader",
     "build_vocab",
+    "day_numbers",
     "encode",
     "lookup",
     "one_epoch",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 NA = "#na#"  # position 0 of every vocabulary: whoever was never seen. The name is fastai's.
+SECONDS_A_DAY = 86_400
 
 
 def build_vocab(column: Iterable) -> list:
@@ -54,6 +57,19 @@ def encode(column: Iterable, vocab: Sequence) -> Tensor:
     """The position of each value in the vocabulary, LongTensor (n,); unseen or missing is 0."""
     positions = pd.Index(vocab[1:]).get_indexer(pd.Series(column))  # -1 for what is not there
     return torch.from_numpy(positions + 1).long()
+
+
+def day_numbers(column: pd.Series) -> Tensor:
+    """Seconds since 1970 as whole days since 1970 (UTC), LongTensor (n,).
+
+    RatingsError for what is not a finite number of seconds.
+    """
+    if not pd.api.types.is_numeric_dtype(column):
+        raise RatingsError(f"Column {column.name!r} holds {column.dtype}, not seconds since 1970: convert it.")
+    seconds = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(seconds).all():
+        raise RatingsError(f"Column {column.name!r} has missing or infinite times: fill them in or drop those rows.")
+    return torch.from_numpy(np.floor(seconds / SECONDS_A_DAY)).long()
 
 
 def random_split(n: int, valid_pct: float = 0.2, seed: int | None = 42) -> tuple[Tensor, Tensor]:
@@ -97,17 +113,23 @@ class RatingDataset:
     """Rows of a ratings table with their tensors; `y` is None where ratings are still to be predicted."""
 
     items: pd.DataFrame
-    x: Tensor  # (n, 2) long: position of the user, position of the item
+    x: Tensor  # (n, 2) long: position of the user, position of the item; with time (n, 3): the day behind them
     y: Tensor | None  # (n, 1) float32
     classes: Mapping[str, list]  # user column -> vocabulary, item column -> vocabulary
     rating_name: str
+    time_name: str | None = None
     n_inp: ClassVar[int] = 1  # fastai: how many parts of a batch go into the model
 
     @classmethod
-    def from_table(cls, items: pd.DataFrame, classes: Mapping[str, list], rating_name: str) -> RatingDataset:
-        x = torch.stack([encode(items[name], vocab) for name, vocab in classes.items()], dim=1)
+    def from_table(
+        cls, items: pd.DataFrame, classes: Mapping[str, list], rating_name: str, time_name: str | None = None
+    ) -> RatingDataset:
+        columns = [encode(items[name], vocab) for name, vocab in classes.items()]
+        if time_name is not None:
+            columns.append(day_numbers(items[time_name]))
+        x = torch.stack(columns, dim=1)
         y = _targets(items[rating_name]) if rating_name in items else None
-        return cls(items, x, y, classes, rating_name)
+        return cls(items, x, y, classes, rating_name, time_name)
 
     @property
     def cat_names(self) -> list[str]:
@@ -130,13 +152,14 @@ class RatingDataset:
         return self.at(torch.empty(0, dtype=torch.long))
 
     def decode(self, x: Tensor, y: Tensor | None = None) -> pd.DataFrame:
-        """Positions (n, 2) back to names, with the ratings (n, 1) beside them if given."""
-        ids = x.cpu().T.tolist()
+        """Positions (n, 2 or 3) back to names and dates, with the ratings (n, 1) beside them if given."""
+        ids = x[:, : len(self.classes)].cpu().T.tolist()
         names = {
             name: [vocab[i] for i in column] for (name, vocab), column in zip(self.classes.items(), ids, strict=True)
         }
+        dates = {} if self.time_name is None else {self.time_name: pd.to_datetime(x[:, 2].cpu().numpy(), unit="D")}
         ratings = {} if y is None else {self.rating_name: y.flatten().tolist()}
-        return pd.DataFrame(names | ratings)
+        return pd.DataFrame(names | dates | ratings)
 
 
 class RatingLoader(DataLoader):
@@ -178,21 +201,26 @@ class RatingLoader(DataLoader):
         return torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
 
     def __len__(self) -> int:
-        return len(self._sizes(self.n))
+        return len(self.sizes())
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         self.before_iter()
-        order = torch.as_tensor(self.get_idxs(), dtype=torch.long)
-        sizes = self._sizes(len(order))
-        epoch = self.dataset[order[: sum(sizes)]]
+        order, sizes = self.next_epoch()
+        epoch = self.dataset[order]
         if self.device is not None:
             epoch = to_device(epoch, self.device)  # once an epoch, not once a batch
         for batch in zip(*(tensor.split(sizes) for tensor in epoch), strict=True):
             yield self.after_batch(batch)
         self.after_iter()
 
-    def _sizes(self, n: int) -> list[int]:
-        full, rest = divmod(n, self.bs)
+    def next_epoch(self) -> tuple[Tensor, list[int]]:
+        """The rows of the next epoch in their order, LongTensor, and how many of them each batch takes."""
+        order, sizes = torch.as_tensor(self.get_idxs(), dtype=torch.long), self.sizes()
+        return order[: sum(sizes)], sizes
+
+    def sizes(self) -> list[int]:
+        """How many ratings each batch of an epoch holds."""
+        full, rest = divmod(self.n, self.bs)
         sizes = [self.bs] * full
         if rest == 0 or self.drop_last:
             return sizes
@@ -240,23 +268,69 @@ class CollabDataLoaders(DataLoaders):
         val_bs: int | None = None,
         shuffle: bool = True,
         device: torch.device | str | None = None,
+        *,
+        time_name: str | None = None,
     ) -> CollabDataLoaders:
         """Loaders for a table with a row a rating; the column names default to its first three columns.
 
         Vocabularies come from the whole table, so no user or item of the validation rows is a stranger.
         `seed` decides the split and the order of every epoch. `device` defaults to fastai's: a GPU where
-        there is one. RatingsError for columns that are missing, an empty table, ratings that are not finite
-        numbers, and a `valid_pct` that is out of (0, 1) or leaves nothing to validate on.
+        there is one. `time_name`, a column of seconds since 1970, makes x (bs, 3): its third column is the day,
+        for models that know time. RatingsError for columns that are missing, an empty table, ratings or times
+        that are not finite numbers, and a `valid_pct` that is out of (0, 1) or leaves nothing to validate on.
         """
-        user_name, item_name, rating_name = _columns(ratings, [user_name, item_name, rating_name])
+        _columns(ratings, [user_name, item_name, rating_name])  # before the split: an empty table has its own sentence
         train_ids, valid_ids = random_split(len(ratings), valid_pct, seed)
         if len(valid_ids) == 0:
             raise RatingsError(
                 f"valid_pct={valid_pct} of {len(ratings)} ratings leaves none to validate on: "
                 "give more ratings or a larger share."
             )
+        return cls.from_split(
+            ratings,
+            train_ids,
+            valid_ids,
+            user_name=user_name,
+            item_name=item_name,
+            rating_name=rating_name,
+            time_name=time_name,
+            seed=seed,
+            path=path,
+            bs=bs,
+            val_bs=val_bs,
+            shuffle=shuffle,
+            device=device,
+        )
+
+    @classmethod
+    def from_split(
+        cls,
+        ratings: pd.DataFrame,
+        train_ids: Tensor,
+        valid_ids: Tensor,
+        *,
+        user_name: str | None = None,
+        item_name: str | None = None,
+        rating_name: str | None = None,
+        time_name: str | None = None,
+        seed: int | None = None,
+        path: str | Path = ".",
+        bs: int = 64,
+        val_bs: int | None = None,
+        shuffle: bool = True,
+        device: torch.device | str | None = None,
+    ) -> CollabDataLoaders:
+        """The same for a split of your own, as in cross-validation: row numbers, two LongTensors without common rows.
+
+        RatingsError if a row is in both or either is empty, and as in `from_df`.
+        """
+        user_name, item_name, rating_name = _columns(ratings, [user_name, item_name, rating_name])
+        if time_name is not None:
+            _columns(ratings, [user_name, item_name, time_name])
+        if len(train_ids) == 0 or len(valid_ids) == 0 or torch.isin(valid_ids, train_ids).any():
+            raise RatingsError("Training and validation need at least a row each, and no row in common.")
         classes = {name: build_vocab(ratings[name]) for name in (user_name, item_name)}
-        dataset = RatingDataset.from_table(ratings, classes, rating_name)
+        dataset = RatingDataset.from_table(ratings, classes, rating_name, time_name)
         train = RatingLoader(dataset.at(train_ids), bs=bs, shuffle=shuffle, seed=seed)
         valid = RatingLoader(dataset.at(valid_ids), bs=val_bs or bs, seed=seed)
         loaders = cls(train, valid, path=path, device=default_device() if device is None else torch.device(device))
@@ -296,11 +370,13 @@ class CollabDataLoaders(DataLoaders):
     def test_dl(self, test_items: pd.DataFrame, bs: int | None = None) -> RatingLoader:
         """A loader of further rows, in their order, for `Learner.get_preds(dl=...)`.
 
-        Needs the user and the item column; with a rating column the batches have targets too. An unseen user
-        or item counts as "#na#". For a single row call the model: fastai's `get_preds` and `predict` fail on it.
+        Needs the user and the item column, and the time column if these loaders have one; with a rating column
+        the batches have targets too. An unseen user or item counts as "#na#". For a single row call the model:
+        fastai's `get_preds` and `predict` fail on it.
         """
-        _columns(test_items, self.train_ds.cat_names)
-        dataset = RatingDataset.from_table(test_items, self.classes, self.train_ds.rating_name)
+        time_name = self.train_ds.time_name
+        _columns(test_items, self.train_ds.cat_names if time_name is None else [*self.train_ds.cat_names, time_name])
+        dataset = RatingDataset.from_table(test_items, self.classes, self.train_ds.rating_name, time_name)
         return self.valid.new(dataset, bs=bs or self.valid.bs)
 
 
@@ -316,7 +392,7 @@ def _columns(table: pd.DataFrame, names: Sequence[str | None]) -> list[str]:
     if missing:
         raise RatingsError(f"The table has no column {missing}; its columns are {there}.")
     if len(set(names)) < len(names):
-        raise RatingsError(f"User, item and rating need a column each, but were given {names}.")
+        raise RatingsError(f"User, item, rating and time need a column each, but were given {names}.")
     if table.empty:
         raise RatingsError("The table holds no row: give it at least one.")
     return names

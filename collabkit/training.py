@@ -1,15 +1,17 @@
-"""Model + batches -> a trained model; the one place that trains, with fastai's Learner underneath."""
+"""Model + batches -> a trained model: by fastai's Learner, by hand, or by `fit` and its engines."""
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import psutil
 import torch
-from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import Learner  # fastai's Learner, with fit_one_cycle added to it
 from fastai.data.core import DataLoaders
@@ -17,13 +19,16 @@ from fastai.losses import MSELossFlat
 from fastcore.basics import noop
 from torch import Tensor, nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from collabkit.batches import RatingLoader
+from collabkit.engines import Compiled, Plan, Torch, is_dot_product_family
+from collabkit.schedule import one_cycle
 
 if TYPE_CHECKING:
     from collabkit.plots import Picture
 
-__all__ = ["History", "fit", "gradient_step", "learner", "train"]
+__all__ = ["BOOK", "History", "Preset", "fit", "gradient_step", "learner", "train"]
 
 
 def learner(
@@ -78,13 +83,42 @@ def gradient_step(model: nn.Module, x: Tensor, y: Tensor, lr: float) -> float:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """Settings that were found together; `fit(model, dls, **preset.settings)` uses them, with batches of `bs`."""
+
+    n_factors: int
+    bs: int
+    lr: float
+    wd: float  # decoupled weight decay
+    wd_bias: float  # the same for biases
+    epochs: int
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """What `fit` takes."""
+        return {"epochs": self.epochs, "lr": self.lr, "wd": self.wd, "wd_bias": self.wd_bias}
+
+
+BOOK = Preset(n_factors=50, bs=64, lr=5e-3, wd=0.1, wd_bias=0.1, epochs=5)  # fastbook's, chapter 8
+
+
+@dataclass(frozen=True)
 class History:
     """How a training went; all losses are mean squared errors."""
 
     train_losses: tuple[float, ...]  # per epoch: mean over its ratings, while the weights moved
     valid_losses: tuple[float, ...]  # per epoch: mean over the validation ratings, at its end
     step_losses: tuple[float, ...]  # per batch
-    seconds: float
+    epoch_seconds: tuple[float, ...]  # per epoch, training alone
+    valid_seconds: tuple[float, ...]  # per epoch, validation alone
+    peak_memory: int  # bytes: the most that the process held at the end of an epoch
+    engine: str  # which engine ran
+    stopped: str = ""  # why it ended before its last epoch, in a sentence
+
+    @property
+    def seconds(self) -> float:
+        """Training and validation together."""
+        return sum(self.epoch_seconds) + sum(self.valid_seconds)
 
     @property
     def final(self) -> float:
@@ -110,52 +144,152 @@ def fit(
     lr: float = 5e-3,
     wd: float = 0.01,
     *,
+    wd_bias: float | None = None,
+    engine: str = "auto",
     seed: int | None = None,
-    bar: bool = False,
+    bar: bool | None = None,
 ) -> History:
-    """Train in place by the one-cycle policy and report the losses.
+    """Train in place by the one-cycle policy on squared error, and report how it went.
 
-    `wd` is decoupled weight decay (AdamW), biases in embeddings included. With a `seed`, two models that
-    start alike end alike, bit for bit: it decides the order of the batches and any dropout. Torch uses one
-    thread inside, since more gain nothing at this size and collapse beside other work; the caller's setting
-    comes back. ValueError for less than one epoch.
+    All engines mean the same: fastai's `fit_one_cycle`, with its Adam and its decoupled weight decay. `wd_bias`
+    is the decay of parameters with "bias" in their name, `wd` where it is None.
+
+    engine="torch": any model, any device. "exact": DotProduct and DotProductBias on the CPU, compiled, the same
+    numbers to float tolerance. "rowwise": the same two, and only the rows that a batch touches change, so that
+    millions of users cost nothing; moments of an untouched row wait instead of fading, which is another
+    arithmetic with nearly the same loss. "auto" takes exact while its dense steps are cheap, rowwise beyond,
+    torch for all else; `History.engine` says which.
+
+    With a `seed` the same training repeats bit for bit on the same engine. Torch uses one thread inside; the
+    caller's setting comes back. A progress bar shows for what takes over a second (`bar=None`), always or never.
+    A loss that runs away ends the training with the weights of the last good epoch, Ctrl-C with
+    those of the moment; `History.stopped` says so. ValueError for settings that cannot work.
     """
-    learn = learner(dls, model, bar=bar)
-    steps = _StepLosses()
-    began = time.perf_counter()
+    _refuse(model, dls, epochs, lr, wd, wd_bias, engine)
+    n_steps = len(dls.train) * epochs
+    plan = Plan(*one_cycle(n_steps, lr), wd, wd if wd_bias is None else wd_bias)
+    record = _Record()
     with _one_thread(), _seeded(seed, dls):
-        learn.fit_one_cycle(_at_least_one(epochs), lr, wd=wd, cbs=steps)
-    return History(
-        train_losses=steps.per_epoch(),
-        valid_losses=tuple(float(values[1]) for values in learn.recorder.values),  # (train, valid, *metrics)
-        step_losses=tuple(loss for epoch in steps.losses() for loss in epoch),
-        seconds=time.perf_counter() - began,
+        runner = _engine(engine, model, dls, plan)
+        try:
+            for epoch in _shown(range(epochs), bar):
+                record.train(runner, dls.train)
+                if record.has_diverged():
+                    runner.restore()
+                    record.stopped = _diverged(epoch + 1, lr)
+                    break
+                record.validate(runner, dls.valid)
+                runner.keep()
+        except KeyboardInterrupt:
+            record.stopped = (
+                f"Stopped by the keyboard after {len(record.valid_losses)} whole epochs; the model is usable."
+            )
+        finally:
+            runner.finish()
+    if record.stopped:
+        print(record.stopped)
+    return record.history(runner.name)
+
+
+class _Record:
+    """What `fit` writes down as it goes."""
+
+    def __init__(self):
+        self.train_losses, self.valid_losses, self.step_losses = [], [], []
+        self.epoch_seconds, self.valid_seconds, self.peak_memory, self.stopped = [], [], 0, ""
+
+    def train(self, runner: Torch | Compiled, loader) -> None:
+        began = time.perf_counter()
+        losses = runner.epoch(loader)
+        self.epoch_seconds.append(time.perf_counter() - began)
+        self.step_losses += losses.tolist()
+        sizes = loader.sizes() if isinstance(loader, RatingLoader) else None  # fastai's own drop the last batch
+        self.train_losses.append(float(np.average(losses, weights=sizes)))
+
+    def validate(self, runner: Torch | Compiled, loader) -> None:
+        began = time.perf_counter()
+        self.valid_losses.append(runner.validate(loader))
+        self.valid_seconds.append(time.perf_counter() - began)
+        self.peak_memory = max(self.peak_memory, psutil.Process().memory_info().rss)
+
+    def has_diverged(self) -> bool:
+        """No number any more, or far above where training began: Adam's steps are bounded, so it may stay finite."""
+        return not self.train_losses[-1] < DIVERGED * self.step_losses[0]
+
+    def history(self, engine: str) -> History:
+        return History(
+            train_losses=tuple(self.train_losses),
+            valid_losses=tuple(self.valid_losses),
+            step_losses=tuple(self.step_losses),
+            epoch_seconds=tuple(self.epoch_seconds),
+            valid_seconds=tuple(self.valid_seconds),
+            peak_memory=self.peak_memory,
+            engine=engine,
+            stopped=self.stopped,
+        )
+
+
+DIVERGED = 10  # times the loss of the first step
+DENSE_LIMIT = 2e10  # weights changed in a training; a dense step changes all of them, at some 5e9 a second
+
+
+def _engine(name: str, model: nn.Module, dls: DataLoaders, plan: Plan) -> Torch | Compiled:
+    if name == "auto":
+        compiled = is_dot_product_family(model) and isinstance(dls.train, RatingLoader)
+        n_weights = sum(weight.numel() for weight in model.parameters())
+        name = "torch" if not compiled else "exact" if n_weights * len(plan.lrs) < DENSE_LIMIT else "rowwise"
+    return Torch(model, plan) if name == "torch" else Compiled(model, plan, rowwise=name == "rowwise")
+
+
+def _refuse(model, dls, epochs, lr, wd, wd_bias, engine) -> None:
+    """ValueError, in a sentence, for what no engine can train."""
+    _at_least_one(epochs)
+    if engine not in ("auto", "torch", "exact", "rowwise"):
+        raise ValueError(f"there is no engine {engine!r}: take auto, torch, exact or rowwise")
+    if not (np.isfinite(lr) and lr > 0):
+        raise ValueError(f"a learning rate is a number above 0, not {lr}")
+    for decay in (wd, wd if wd_bias is None else wd_bias):
+        if not (decay >= 0 and lr * decay < 1):
+            raise ValueError(f"weight decay is 0 or more, and below 1 / lr; {decay} is not")
+    if engine in ("exact", "rowwise"):
+        if not is_dot_product_family(model):
+            raise ValueError(f"engine {engine!r} knows DotProduct and DotProductBias in float32 on the CPU: take torch")
+        if not isinstance(dls.train, RatingLoader):
+            raise ValueError(f"engine {engine!r} needs collabkit's CollabDataLoaders: take torch for others")
+    if isinstance(dls.train, RatingLoader):
+        _refuse_ids(model, dls)
+
+
+def _refuse_ids(model: nn.Module, dls: DataLoaders) -> None:
+    """Compiled code reads past the end of a table without a word, so ids are looked at before it runs."""
+    for column, name in enumerate(("user_factors", "movie_factors")):
+        table = getattr(model, name, None)
+        if isinstance(table, nn.Embedding):
+            for loader in dls.loaders:
+                ids = loader.dataset.x[:, column]
+                if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < table.num_embeddings):
+                    raise ValueError(
+                        f"the ratings hold ids {int(ids.min())} to {int(ids.max())} in column {column}, but "
+                        f"{name} has {table.num_embeddings} rows: build the model with the sizes of these loaders"
+                    )
+
+
+def _diverged(epoch: int, lr: float) -> str:
+    return (
+        f"Stopped in epoch {epoch}: the loss ran away. The model keeps the weights from before that epoch. "
+        f"Try a lower learning rate than {lr:g}."
     )
 
 
-class _StepLosses(Callback):
-    """Keeps the loss of every training batch: fastai's Recorder keeps only a moving average of it."""
+def _shown(epochs: range, bar: bool | None) -> Iterable[int]:
+    """The epochs behind a progress bar on stdout; with None it shows only if a second has gone by."""
+    if bar is False:
+        return epochs
+    return _Bar(epochs, desc="epochs", file=sys.stdout, leave=False, delay=0 if bar else 1)
 
-    run_valid = False
 
-    def before_fit(self):
-        self._epochs = []  # per epoch a list of (loss, rows)
-
-    def before_train(self):
-        self._epochs.append([])
-
-    def after_batch(self):
-        self._epochs[-1].append((self.learn.loss.detach(), len(self.learn.yb[0])))
-
-    def losses(self) -> list[list[float]]:
-        return [torch.stack([loss for loss, _ in epoch]).tolist() for epoch in self._epochs]
-
-    def per_epoch(self) -> tuple[float, ...]:
-        rows = [[n for _, n in epoch] for epoch in self._epochs]
-        return tuple(
-            sum(loss * n for loss, n in zip(losses, ns, strict=True)) / sum(ns)
-            for losses, ns in zip(self.losses(), rows, strict=True)
-        )
+class _Bar(tqdm):
+    monitor_interval = 0  # no watching thread, which tqdm never ends: who forks later must have one thread only
 
 
 @contextmanager

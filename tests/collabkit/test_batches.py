@@ -19,6 +19,7 @@ from collabkit.batches import (
     RatingDataset,
     RatingLoader,
     build_vocab,
+    day_numbers,
     encode,
     lookup,
     one_epoch,
@@ -566,3 +567,77 @@ def test_seeded_runs_repeat_bit_for_bit(ratings):
     with torch.random.fork_rng():
         first, second = run(), run()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+# --- time
+
+
+def test_day_numbers_are_whole_days_since_1970():
+    seconds = pd.Series([0, 86_399, 86_400, 893_286_638, -1])
+    expected = [(pd.Timestamp(s, unit="s").normalize() - pd.Timestamp(0)).days for s in seconds]
+    assert day_numbers(seconds).tolist() == expected == [0, 0, 1, 10338, -1]
+    assert day_numbers(seconds).dtype == torch.long
+
+
+@pytest.mark.parametrize("times", [["1997-01-01"], [1.0, np.nan], [np.inf]])
+def test_times_that_are_no_seconds_are_refused(times):
+    with pytest.raises(RatingsError, match="'when'"):
+        day_numbers(pd.Series(times, name="when"))
+
+
+@pytest.fixture
+def dated(ratings):
+    seconds = np.random.default_rng(0).integers(880_000_000, 890_000_000, len(ratings))
+    return ratings.assign(timestamp=seconds, text="noon")
+
+
+@pytest.fixture
+def timed(dated):
+    return CollabDataLoaders.from_df(dated, seed=3, bs=32, device="cpu", time_name="timestamp", item_name="title")
+
+
+def test_a_time_column_rides_along_as_the_third(timed, dated):
+    without = CollabDataLoaders.from_df(dated, seed=3, bs=32, device="cpu", item_name="title")
+    assert torch.equal(timed.train_ds.x[:, :2], without.train_ds.x)
+    assert timed.train_ds.x[:, 2].tolist() == (timed.train_df["timestamp"] // 86_400).tolist()
+    for (x, y), (plain_x, plain_y) in zip(timed.train, without.train, strict=True):
+        assert torch.equal(x[:, :2], plain_x)
+        assert torch.equal(y, plain_y)
+
+
+def test_days_are_shown_as_dates(timed):
+    table = timed.valid.show_batch(max_n=4, show=False)
+    assert list(table) == ["user", "title", "timestamp", "rating"]
+    expected = pd.to_datetime(timed.valid_df["timestamp"].iloc[:4], unit="s").dt.normalize()
+    assert table["timestamp"].tolist() == expected.tolist()
+
+
+def test_further_rows_need_the_time_too(timed, dated):
+    x = timed.test_dl(dated[:5]).dataset.x
+    assert x[:, 2].tolist() == (dated["timestamp"][:5] // 86_400).tolist()
+    with pytest.raises(RatingsError, match="timestamp"):
+        timed.test_dl(dated[:5].drop(columns="timestamp"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("when", "no column .'when'"), ("text", "not seconds"), ("user", "a column each")]
+)
+def test_a_time_name_that_is_none_is_refused(dated, name, sentence):
+    with pytest.raises(RatingsError, match=sentence):
+        CollabDataLoaders.from_df(dated, seed=0, device="cpu", item_name="title", time_name=name)
+
+
+def test_a_split_of_ones_own_is_kept(ratings):
+    train, valid = torch.arange(100), torch.arange(100, 130)
+    dls = CollabDataLoaders.from_split(ratings, train, valid, seed=0, bs=32, device="cpu")
+    assert dls.train_df.equals(ratings.iloc[:100])
+    assert dls.valid_df.equals(ratings.iloc[100:130])
+    assert dls.n_users == ratings["user"].nunique() + 1
+
+
+@pytest.mark.parametrize(("train", "valid"), [([0, 1], [1, 2]), ([], [1]), ([1], [])])
+def test_a_split_that_is_none_is_refused(ratings, train, valid):
+    with pytest.raises(RatingsError, match="no row in common"):
+        CollabDataLoaders.from_split(
+            ratings, torch.tensor(train, dtype=torch.long), torch.tensor(valid, dtype=torch.long), device="cpu"
+        )

@@ -264,7 +264,7 @@ def test_fit_uses_one_thread_and_gives_the_others_back(dls):
         fit(Watched(dls.n_users, dls.n_items, 2), dls, epochs=1)
         assert set(seen) == {1}
         assert torch.get_num_threads() == 3
-        with pytest.raises(IndexError):
+        with pytest.raises(ValueError, match="build the model with the sizes of these loaders"):
             fit(Watched(2, 2, 2), dls, epochs=1)
         assert torch.get_num_threads() == 3
     finally:
@@ -314,12 +314,17 @@ def test_no_epoch_is_refused(dls, training):
         training(model_for(dls), dls, epochs=0)
 
 
-def test_history_knows_its_best_epoch():
-    history = History(train_losses=(2.0, 1.0, 0.5), valid_losses=(1.5, 0.9, 1.1), step_losses=(), seconds=1.0)
-    assert (history.final, history.best) == (1.1, 0.9)
+def history_of(train_losses, valid_losses):
+    seconds = (1.0,) * len(valid_losses)
+    return History(train_losses, valid_losses, (), seconds, seconds, peak_memory=1, engine="torch")
+
+
+def test_history_knows_its_best_epoch_and_all_its_seconds():
+    history = history_of((2.0, 1.0, 0.5), (1.5, 0.9, 1.1))
+    assert (history.final, history.best, history.seconds) == (1.1, 0.9, 6.0)
 
 
 def test_history_plots_itself():
-    history = History(train_losses=(2.0, 1.0), valid_losses=(1.5, 0.875), step_losses=(), seconds=1.0)
+    history = history_of((2.0, 1.0), (1.5, 0.875))
     assert isinstance(history.plot(), Picture)
     assert history.plot().alt
