@@ -11,9 +11,12 @@ import concurrent.futures
 import contextlib
 import enum
 import logging
+import math
 import os
+import queue
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from subprocess import DEVNULL
@@ -125,6 +128,7 @@ async def _run(client: _Client, limits: Limits, skip: Callable, environment: dic
     stopped = False
     async with client.async_setup_kernel(env=environment, stdout=DEVNULL, stderr=DEVNULL):
         group = client.km.provisioner.pgid
+        client.kc.shell_channel.get_msg = _in_slices(client.kc.shell_channel.get_msg)
         try:
             for index, cell in enumerate(client.nb.cells):
                 if cell.cell_type != "code" or not cell.source.strip() or skip(cell):
@@ -136,6 +140,26 @@ async def _run(client: _Client, limits: Limits, skip: Callable, environment: dic
         finally:
             _kill(group)
     return endings
+
+
+def _in_slices(get_msg: Callable, slice_seconds: float = 1.0) -> Callable:
+    """Wait for a message a second at a time, up to the same time-out.
+
+    While a cell runs, nbclient answers its widgets on the very socket on which it waits for the cell's reply. A
+    reply that arrives in that moment wakes nobody, and a single long wait would find it only at its end.
+    """
+
+    async def sliced(timeout: float | None = None) -> Any:
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                return await ensure_async(get_msg(timeout=max(0.0, min(slice_seconds, left))))
+            except queue.Empty:
+                if left <= slice_seconds:
+                    raise
+
+    return sliced
 
 
 def _kill(group: int | None) -> None:

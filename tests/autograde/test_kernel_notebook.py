@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import queue
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograde.kernel.notebook import Ended, Limits, _interrupted, run_cells
+from autograde.kernel.notebook import Ended, Limits, _in_slices, _interrupted, run_cells
 
 QUICK = Limits(cell_seconds=1, interrupt_seconds=2)
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -248,3 +249,29 @@ def test_a_cell_that_was_given_up_has_no_reader_left():
         return reader.cancelled()
 
     assert asyncio.run(given_up())
+
+
+class TestWaitingInSlices:
+    """A message whose arrival woke nobody is found at the next look, and the time-out stays what it was."""
+
+    def test_a_missed_message_is_found_at_the_next_look(self):
+        looks = []
+
+        async def get_msg(timeout):
+            looks.append(timeout)
+            if len(looks) < 3:
+                raise queue.Empty
+            return "reply"
+
+        assert asyncio.run(_in_slices(get_msg, 0.01)(timeout=60)) == "reply"
+        assert looks == [0.01] * 3
+
+    def test_the_time_out_is_kept(self):
+        async def get_msg(timeout):
+            await asyncio.sleep(timeout)
+            raise queue.Empty
+
+        started = time.monotonic()
+        with pytest.raises(queue.Empty):
+            asyncio.run(_in_slices(get_msg, 0.02)(timeout=0.05))
+        assert time.monotonic() - started >= 0.05
