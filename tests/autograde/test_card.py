@@ -125,6 +125,12 @@ class TestMarkdown:
             assert "*bold* _x_" in page.text
             assert "\\$y\\$" in card.as_markdown(each), "JupyterLab would set it as a formula"
 
+    def test_no_angle_bracket_is_left_outside_of_code(self):
+        lines = (Line(EVIL, False, 0, 1, EVIL),)
+        text = card.as_markdown(Verdict(EVIL, Outcome.PARTIAL, 0, 1, EVIL, lines))
+        assert "<script" not in text
+        assert "script>" not in text
+
     def test_is_a_title_a_list_and_a_block(self):
         page = self.render(PARTIAL)
         assert page.elements.count("li") == 4
