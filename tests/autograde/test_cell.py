@@ -160,6 +160,10 @@ class TestAsides:
         assert line == "x" * 199 + "…"
         flood = self.heard(lambda: [print("x" * 1000, i) for i in range(1000)], capfd)
         assert len(flood) == 1
+        heard = cell._Heard()
+        for _ in range(1000):
+            assert heard.write("x" * 1000) == 1000
+        assert len(heard.getvalue()) <= cell.ASIDES_KEPT + 1000
 
     def test_streams_that_code_took_hold_of_earlier_are_heard_too(self, capfd, monkeypatch):
         class Stream(list):
@@ -175,6 +179,22 @@ class TestAsides:
         assert early == []
         print("later", file=early)
         assert early == ["later", "\n"], "afterwards the stream is itself again"
+
+    def test_a_stream_that_cannot_be_rerouted_is_redirected(self, capfd, monkeypatch):
+        class Stream:
+            __slots__ = ("lines",)
+
+            def write(self, text):
+                self.lines.append(text)
+
+            def flush(self):
+                pass
+
+        fixed = Stream()
+        fixed.lines = []
+        monkeypatch.setattr(sys, "stderr", fixed)
+        assert self.heard(lambda: print("err", file=sys.stderr), capfd) == ("err",)
+        assert fixed.lines == []
 
     def test_a_stream_that_was_tampered_with_is_given_back_as_it_was(self, capfd, monkeypatch):
         class Stream:
@@ -208,14 +228,16 @@ class TestAsides:
         assert verdict.outcome is Outcome.FAILED
         assert verdict.asides == ()
 
-    def test_a_closed_stderr_is_no_reason_to_fail(self):
+    def test_a_closed_descriptor_is_no_reason_to_fail(self):
+        with cell._quiet_descriptor(9999, None):
+            print("nobody listens on 9999")
         code = (
-            "import os; os.close(2)\n"
-            "from autograde import check, exercises\n"
-            f"print(check({NAME!r}, exercises.find({NAME!r})[1].reference).outcome)"
+            "import os, sys; from autograde import check, exercises\n"
+            f"answer = exercises.find({NAME!r})[1].reference; os.close(2)\n"
+            f"print(check({NAME!r}, answer).outcome)"
         )
         done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
-        assert done.stdout.endswith("passed\n")
+        assert done.stdout.endswith("\npassed\n")
 
 
 def _answer(answer, given):
