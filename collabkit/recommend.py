@@ -489,7 +489,7 @@ def _positions(
             f"a {what} is a position in the vocabulary: give whole numbers (n,), not {values.dtype} "
             f"of shape {tuple(values.shape)}"
         )
-    values = values.long()
+    values = values.long().contiguous()  # a column of x is not
     bad = values[(values < 0) | (values >= n)] if n is not None else values[values < 0]
     if len(bad):
         range_ = f"positions run from 0 to {n - 1}" if n is not None else "positions begin with 0"
@@ -562,7 +562,9 @@ def _catalogue(model: nn.Module, n_items: int | None) -> int:
         raise ValueError(f'{type(model).__name__} has no movie_factors to count: say n_items, "#na#" included')
     if None not in (there, n_items) and there != n_items:
         raise ValueError(f"n_items is {n_items}, but the model has {there} items")
-    return there if n_items is None else n_items
+    n_items = there if n_items is None else n_items
+    _at_least_one("n_items", n_items)
+    return n_items
 
 
 def _all_users(n_users: int | None) -> Tensor:

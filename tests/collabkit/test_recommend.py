@@ -234,7 +234,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 def test_some_users_in_any_order(model):
     everybody = recommend_to_users(model, k=3, seen=some_pairs())
-    for users in ([4, 1, 4], torch.tensor([6]), np.array([0, 5])):
+    for users in ([4, 1, 4], torch.tensor([6]), np.array([0, 5]), some_pairs()[:5, 0]):
         items, ratings = recommend_to_users(model, users, k=3, seen=some_pairs())
         assert torch.equal(items, everybody.items[torch.as_tensor(users)])
         torch.testing.assert_close(ratings, everybody.ratings[torch.as_tensor(users)])
@@ -341,6 +341,8 @@ def test_damaged_weights(model, value):
 def test_a_model_that_cannot_be_counted_or_gives_no_rating_a_pair():
     with pytest.raises(ValueError, match="Parameterless has no movie_factors to count: say n_items"):
         recommend_to_users(Parameterless(), [1])
+    with pytest.raises(ValueError, match="n_items must be a whole number, at least 1, not 0"):
+        recommend_to_users(Parameterless(), [1], n_items=0)
     with pytest.raises(ValueError, match="no user_factors to count: say which users"):
         recommend_to_users(Parameterless(), n_items=5)
     with pytest.raises(ValueError, match=r"one rating a pair, but 10 pairs gave \(10, 2\)"):
@@ -489,6 +491,7 @@ def test_lists_of_some_users():
         assert together == pytest.approx(np.mean([metric(lists[[user]], pairs, users=[user]) for user in users]))
         assert together == metric(lists[users], renamed)
         assert metric(lists[[30, 7, 30]], pairs, users=[30, 7, 30]).n_users == 3
+        assert metric(lists[pairs[:4, 0]], pairs, users=pairs[:4, 0]).n_users == 4
 
 
 @pytest.mark.parametrize("metric", [precision_at_k, recall_at_k, ndcg_at_k])
