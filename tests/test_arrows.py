@@ -26,7 +26,7 @@ COLLABKIT = {
     "training": {"batches", "engines", "schedule", "picture", "plots"},
     "beyond": {"models", "functional", "batches", "training"},
     "interpret": {"models", "batches"},
-    "recommend": {"models", "batches"},
+    "recommend": {"models", "batches", "interpret", "functional", "errors"},
     "plots": {"matrix", "picture"},
 }
 
