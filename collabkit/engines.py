@@ -140,6 +140,8 @@ class Compiled:
 
     def restore(self) -> None:
         self.W[:] = self.kept
+        if self.rowwise:
+            self.seen[:] = self.done  # else the moments that ran away would be made up on the good weights
 
     def finish(self) -> None:
         self._settle()

@@ -155,10 +155,10 @@ def fit(
     is the decay of parameters with "bias" in their name, `wd` where it is None.
 
     engine="torch": any model, any device. "exact": DotProduct and DotProductBias on the CPU, compiled, the same
-    numbers to float tolerance. "rowwise": the same two, and only the rows that a batch touches change, so that
-    millions of users cost nothing; moments of an untouched row wait instead of fading, which is another
-    arithmetic with nearly the same loss. "auto" takes exact while its dense steps are cheap, rowwise beyond,
-    torch for all else; `History.engine` says which.
+    numbers to float tolerance. "rowwise": the same two, and a step costs only the rows that its batch touches, so
+    that millions of users cost nothing; what Adam does to a row meanwhile is made up at its next touch, in closed
+    form, which is nearly the same arithmetic (`engines.Compiled` says where not). "auto" takes exact while its
+    dense steps are cheap, rowwise beyond, torch for all else; `History.engine` says which.
 
     With a `seed` the same training repeats bit for bit on the same engine. Torch uses one thread inside; the
     caller's setting comes back. A progress bar shows for what takes over a second (`bar=None`), always or never.

@@ -11,7 +11,7 @@ import torch
 from fastai.callback.core import Callback
 
 from collabkit.batches import CollabDataLoaders
-from collabkit.engines import Compiled, Plan, is_dot_product_family
+from collabkit.engines import Compiled, Plan, Torch, is_dot_product_family
 from collabkit.models import CollabNN, DotProduct, DotProductBias
 from collabkit.ratings import planted_world
 from collabkit.schedule import one_cycle
@@ -75,12 +75,17 @@ def test_torch_is_fastais_learner_step_by_step(dls):
     assert largest_difference(ours, theirs) < 1e-5
 
 
-@pytest.mark.parametrize("build", [DotProduct, DotProductBias])
 @pytest.mark.parametrize("wd_bias", [None, 0.0, 0.3])
-@pytest.mark.parametrize("options", [{}, {"y_range": None}, {"y_range": (1, 5)}])
+@pytest.mark.parametrize(
+    ("build", "options"),
+    [
+        (DotProduct, {}),
+        (DotProductBias, {}),
+        (DotProductBias, {"y_range": None}),
+        (DotProductBias, {"y_range": (1, 5)}),
+    ],
+)
 def test_exact_is_torch_to_float_tolerance(dls, build, wd_bias, options):
-    if build is DotProduct and options:
-        pytest.skip("DotProduct has no range")
     torch.manual_seed(0)
     by_torch = build(dls.n_users, dls.n_items, 6, **options)
     compiled = copy.deepcopy(by_torch)
@@ -234,6 +239,32 @@ def test_a_diverging_rate_stops_with_a_sentence_and_good_weights(dls, engine, ca
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_runaway_epoch_leaves_the_weights_of_the_one_before_it(dls, engine, monkeypatch):
+    """Every epoch after the first counts as run away; the weights are then those of a training that ended there."""
+    model, epochs = model_for(dls), []
+    kept = {}
+
+    def diverged(record):
+        epochs.append(1)
+        return len(epochs) > 1
+
+    runner = Compiled if engine != "torch" else Torch
+    original = runner.keep
+
+    def keep(self):
+        original(self)
+        if epochs:
+            self.finish()
+            kept.update(weights(self.model))
+
+    monkeypatch.setattr("collabkit.training._Record.has_diverged", diverged)
+    monkeypatch.setattr(runner, "keep", keep)
+    history = fit(model, dls, 4, 0.05, 0.1, engine=engine, seed=0)
+    assert "epoch 2" in history.stopped
+    assert all(torch.equal(kept[name], weight) for name, weight in weights(model).items())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_the_keyboard_stops_a_training_and_the_model_is_usable(dls, engine, monkeypatch):
     runs = []
 
@@ -245,8 +276,6 @@ def test_the_keyboard_stops_a_training_and_the_model_is_usable(dls, engine, monk
 
     monkeypatch.setattr("collabkit.engines.Compiled.validate", interrupted)
     if engine == "torch":
-        from collabkit.engines import Torch
-
         original = Torch.validate
         monkeypatch.setattr(
             "collabkit.engines.Torch.validate", lambda self, loader: interrupted(self, loader, original)
