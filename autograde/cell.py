@@ -33,6 +33,7 @@ __all__ = [
     "hint",
     "passed",
     "progress",
+    "verdict_bundle",
     "verdict_from_json",
     "verdict_to_json",
 ]
@@ -118,6 +119,16 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(verdict)))
 
 
+def verdict_bundle(verdict: Verdict) -> dict[str, Any]:
+    """What a cell shows of a verdict: the card in each form that a front end may take, and the verdict itself."""
+    return {
+        "text/html": card.as_html(verdict),
+        "text/markdown": card.as_markdown(verdict),
+        "text/plain": card.as_text(verdict),
+        VERDICT_MIME: verdict_to_json(verdict),
+    }
+
+
 def verdict_from_json(data: Any) -> Verdict:
     """The verdict that `verdict_to_json` wrote. KeyError, TypeError or ValueError when it is none.
 
@@ -158,13 +169,7 @@ def _show(verdict: Verdict) -> Verdict:
     if not _in_kernel():
         print(card.as_text(verdict))
         return verdict
-    bundle = {
-        "text/html": card.as_html(verdict),
-        "text/markdown": card.as_markdown(verdict),
-        "text/plain": card.as_text(verdict),
-        VERDICT_MIME: verdict_to_json(verdict),
-    }
-    display(bundle, raw=True)
+    display(verdict_bundle(verdict), raw=True)
     return verdict
 
 

@@ -158,14 +158,14 @@ def _print_table(console: Console, course: Course, lessons: list[str], results: 
     table = Table(title="Points and statuses")
     table.add_column("student", no_wrap=True)
     for lesson in lessons:
-        points = sum(exercise.points for exercise in course.exercises(lesson).values())
-        table.add_column(f"{lesson}\nof {points:g}", justify="right")
+        table.add_column(f"{lesson}\nof {course.points(lesson):g}", justify="right")
     by_place = {(result.student, result.lesson): result for result in results}
     for student in dict.fromkeys(result.student for result in results):
         marks = (_cell_text(by_place[student, lesson]) for lesson in lessons)
         table.add_row(*map(Text, (student, *marks)))  # plain text: a name may look like rich's markup
-    width = None if console.is_terminal else max(100, 24 + 26 * len(lessons))
-    console.print(table, width=width)
+    if not console.is_terminal:  # a file has no width, and rich would cut the table to 80 columns
+        console.width = max(100, 24 + 28 * len(lessons))
+    console.print(table)
 
 
 def _cell_text(result: Result) -> str:

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from autograde import exercises
 from autograde.execute import ExecuteAndJudge
-from autograde.exercise import Exercise
+from autograde.exercise import Exercise, total
 from autograde.lesson import ClearAnswers, slug_of
 from autograde.restore import RestoreCells
 
@@ -87,6 +87,10 @@ class Course:
     def exercises(self, lesson: str) -> dict[str, Exercise]:
         return exercises.of_lesson(slug_of(lesson))
 
+    def points(self, lesson: str) -> float:
+        """What a lesson is worth: the sum over its exercises."""
+        return total(exercise.points for exercise in self.exercises(lesson).values())
+
     def students(self) -> list[str]:
         """Everybody who has handed something in, or stands in the gradebook."""
         folders = self.submitted.glob("*") if self.submitted.is_dir() else ()
@@ -130,11 +134,12 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     _put_scripts_on_path()
     c = Config()
     c.CourseDirectory.root = str(root)
-    c.CourseDirectory.source_directory = os.path.join("build", "source")
+    course = Course(root, folder)
+    c.CourseDirectory.source_directory = os.path.relpath(course.source, root)
     for step in ("release", "submitted", "autograded", "feedback", "solution"):
         # relative, even to a folder outside: nbgrader's pattern for its own paths fails on absolute ones
         c.CourseDirectory[f"{step}_directory"] = os.path.relpath(folder / step, root)
-    c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+    c.CourseDirectory.db_url = course.db_url
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
     c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RestoreCells)

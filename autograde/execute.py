@@ -18,8 +18,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Integer, Unicode
 
-from autograde import card
-from autograde.cell import VERDICT_MIME, verdict_from_json, verdict_to_json
+from autograde.cell import VERDICT_MIME, verdict_bundle, verdict_from_json
 from autograde.exercise import Outcome, Verdict
 from autograde.kernel.notebook import Ended, Limits, run_cells
 from autograde.lesson import is_unchanged_demo
@@ -114,14 +113,8 @@ def _without_report(notebook: NotebookNode, index: int, endings: list[Ended], na
 
 
 def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
-    shown = {
-        "text/html": card.as_html(verdict),
-        "text/markdown": card.as_markdown(verdict),
-        "text/plain": card.as_text(verdict),
-        VERDICT_MIME: verdict_to_json(verdict),
-    }
     cell.outputs = [
-        new_output("display_data", data=shown),
+        new_output("display_data", data=verdict_bundle(verdict)),
         new_output("execute_result", data=verdict._repr_mimebundle_(), execution_count=cell.execution_count),
     ]
 

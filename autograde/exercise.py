@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Check", "Exercise", "Line", "Misconception", "Outcome", "Question", "Verdict"]
+__all__ = ["Check", "Exercise", "Line", "Misconception", "Outcome", "Question", "Verdict", "as_sentence", "total"]
 
 
 class Outcome(enum.StrEnum):
@@ -184,6 +184,12 @@ class Question(Exercise):
 def total(points: Iterable[float]) -> float:
     """A sum of points. Rounded, so that full marks are the same number in whatever order they are added up."""
     return round(sum(points), 6)
+
+
+def as_sentence(text: str) -> str:
+    """Feedback as a learner reads it: it begins in upper case, ends with a stop, and all of it can be printed."""
+    text = "".join(character if character.isprintable() else " " for character in text[:1].upper() + text[1:])
+    return text if not text or text[-1] in ".!?…" else text + "."
 
 
 def _worth(name: str, points: Any) -> float:

@@ -29,7 +29,7 @@ from traitlets.config import Config
 from autograde.build import build
 from autograde.course import Course, CourseError
 from autograde.execute import code_key, executed, verdicts_in
-from autograde.exercise import Outcome, Verdict
+from autograde.exercise import Outcome, Verdict, total
 from autograde.kernel.notebook import Limits
 from autograde.lesson import to_bytes
 
@@ -50,7 +50,7 @@ class Result:
 
     @property
     def score(self) -> float:
-        return sum(verdict.score for verdict in self.verdicts.values())
+        return total(verdict.score for verdict in self.verdicts.values())
 
     @property
     def statuses(self) -> list[Outcome]:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from autograde.compare import compare, equal
-from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict, total
+from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict, as_sentence, total
 from autograde.observe import Other, Raised, ask, to_device
 
 __all__ = ["accelerators", "ask_here", "judge", "judgements", "not_attempted", "silence"]
@@ -48,7 +48,7 @@ def judge(exercise: Exercise, ask_learner: AskLearner, seed: int) -> Verdict:
         if not difference:
             feedback = _elsewhere(exercise, check, ask_learner, seed)
         score = 0.0 if feedback else check.points
-        lines.append(Line(check.sentence, not feedback, score, check.points, _sentence(feedback or "")))
+        lines.append(Line(check.sentence, not feedback, score, check.points, as_sentence(feedback or "")))
     return _verdict(exercise, tuple(lines))
 
 
@@ -169,11 +169,6 @@ def _elsewhere(exercise: Exercise, check: Check, ask_learner: AskLearner, seed: 
 def _is_unwritten(observation: Any) -> bool:
     # a stub says nothing; where PyTorch raises the same error, it has a message
     return isinstance(observation, Raised) and (observation.type, observation.message) == ("NotImplementedError", "")
-
-
-def _sentence(text: str) -> str:
-    text = "".join(character if character.isprintable() else " " for character in text[:1].upper() + text[1:])
-    return text if not text or text[-1] in ".!?…" else text + "."
 
 
 def judgements(exercise: Exercise, seed: int) -> Iterator[tuple[Misconception, Verdict]]:

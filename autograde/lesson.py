@@ -116,11 +116,9 @@ class ClearAnswers(ClearSolutions):
     """
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
-        cleared, n_cleared = ANSWER.subn(r"\1...", cell.source)
+        cell.source, n_cleared = ANSWER.subn(r"\1...", cell.source)
         if n_cleared and "### BEGIN SOLUTION" not in cell.source:
-            cell.source = cleared
             return cell, resources
-        cell.source = cleared
         self.code_stub = {"python": STUB}
         return super().preprocess_cell(cell, resources, cell_index)
 

@@ -156,7 +156,8 @@ def _handed_in(course: Course, planted: Planted, lesson: str, accident: bool) ->
     if planted.role == "missing":
         return None
     if planted.role == "damaged":
-        return to_bytes(solved)[: len(to_bytes(solved)) // 2]
+        whole = to_bytes(solved)
+        return whole[: len(whole) // 2]
     # the second exercise, so that the first shows that what was earned before an accident stays earned
     unlucky = _cell(solved, f"{exercise_grade_id(list(exercises)[1])}-answer")
     accident_line = {

@@ -42,7 +42,7 @@ AUTOGRADE = {
     "lesson": {"exercise"},
     "kernel": set(),
     "restore": set(),
-    "execute": {"card", "cell", "exercise", "kernel", "lesson"},
+    "execute": {"cell", "exercise", "kernel", "lesson"},
     "course": {"exercise", "exercises", "execute", "lesson", "restore"},
     "build": {"course", "lesson"},
     "scaffold": {"course", "exercises", "lesson"},

@@ -168,11 +168,16 @@ class Step:
         self.key = int(rng.integers(1 << 30))
 
     def model(self) -> nn.Module:
-        model = nn.Sequential(nn.Embedding(12, 3), nn.Flatten(), nn.Linear(6, 1), nn.Flatten(0))
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.copy_(seeded(tuple(parameter.shape), self.key))
-        return model
+        return pair_model(12, 3, self.key)
+
+
+def pair_model(n_ids: int, width: int, key: int) -> nn.Module:
+    """A model of pairs (rows, 2) -> (rows,) that is no recommender; its weights follow from the key."""
+    model = nn.Sequential(nn.Embedding(n_ids, width), nn.Flatten(), nn.Linear(2 * width, 1), nn.Flatten(0))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(seeded(tuple(parameter.shape), key))
+    return model
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -309,11 +314,7 @@ class SmallTable:
         return collabkit.CollabDataLoaders.from_df(self.ratings, seed=self.key, bs=64, device="cpu")
 
     def model(self) -> nn.Module:
-        model = nn.Sequential(nn.Embedding(40, 4), nn.Flatten(), nn.Linear(8, 1), nn.Flatten(0))
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.copy_(seeded(tuple(parameter.shape), self.key))
-        return model
+        return pair_model(40, 4, self.key)
 
 
 @train.given

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader
 
 from autograde.card import LOOK, code_marked
 from autograde.course import Course
-from autograde.exercise import Exercise, Outcome, Question
+from autograde.exercise import Exercise, Outcome, Question, as_sentence
 from autograde.grading import Result
 from autograde.lesson import title_of
 
@@ -68,7 +68,7 @@ def render(course: Course, results: list[Result], now: datetime.datetime) -> str
         now=now,
         lessons=lessons,
         titles={each: title_of((course.solutions / f"{each}.py").read_text(encoding="utf-8")) for each in lessons},
-        points={each: sum(e.points for e in course.exercises(each).values()) for each in lessons},
+        points={each: course.points(each) for each in lessons},
         students=list(dict.fromkeys(result.student for result in results)),
         results=by_place,
         attention=[result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]],
@@ -95,7 +95,7 @@ def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) 
     counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
     sentences = [misconception.sentence for misconception in exercise.misconceptions]
     made = {
-        s: tuple(who for who, v in verdicts.items() if any(_is_said(s, line.feedback) for line in v.lines))
+        s: tuple(who for who, v in verdicts.items() if any(line.feedback == as_sentence(s) for line in v.lines))
         for s in sentences
     }
     explained = {who for students in made.values() for who in students}
@@ -111,8 +111,3 @@ def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) 
         mistakes=tuple(sorted(mistakes, key=lambda mistake: -len(mistake.students))),
         unknown=tuple(who for who in wrong if who not in explained),
     )
-
-
-def _is_said(sentence: str, feedback: str) -> bool:
-    """Whether a line's feedback is this sentence, which the judge begins in upper case and ends with a stop."""
-    return sentence[1:].rstrip(".") == feedback[1:].rstrip(".") and sentence[:1].lower() == feedback[:1].lower()
