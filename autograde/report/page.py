@@ -95,7 +95,9 @@ def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) 
     counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
     sentences = [misconception.sentence for misconception in exercise.misconceptions]
     made = {
-        s: tuple(who for who, v in verdicts.items() if any(line.feedback == as_sentence(s) for line in v.lines))
+        s: tuple(
+            who for who, v in verdicts.items() if any(as_sentence(line.feedback) == as_sentence(s) for line in v.lines)
+        )
         for s in sentences
     }
     explained = {who for students in made.values() for who in students}
