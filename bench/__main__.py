@@ -1,36 +1,51 @@
-"""Run every measurement and write build/bench/: one Markdown and one JSON file, medians and ratios from this run."""
+"""`python -m bench [NAME ...]`: measure, print, and write Markdown and JSON to build/bench/. All figures of one run."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from bench.accuracy import measure_accuracy
 from bench.checks import measure_checks
-from bench.training import measure_training
+from bench.growth import measure_growth
+from bench.training import measure_memory, measure_training
 
 FOLDER = Path("build/bench")
+Rows = list[dict[str, object]]
+TABLES: dict[str, tuple[str, Callable[[], Rows]]] = {
+    "training": (
+        "DotProductBias on MovieLens 100K, one split (20 %, seed 42), one thread",
+        lambda: measure_training(FOLDER),
+    ),
+    "accuracy": ("Accuracy of the presets on MovieLens 100K", measure_accuracy),
+    "memory": ("Memory over many epochs", measure_memory),
+    "growth": ("One rowwise epoch of planted ratings, FAST's settings", lambda: measure_growth(FOLDER)),
+    "checks": ("A check, as a learner waits for it", measure_checks),
+}
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
+    if unknown := sorted(set(names) - set(TABLES)):
+        sys.exit(f"There is no table {', '.join(unknown)}: the tables are {', '.join(TABLES)}.")
     torch.set_num_threads(1)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     started = time.strftime("%Y-%m-%d %H:%M")
-    tables = {}
-    for title, measure in {
-        "An epoch of MovieLens 100K, bs 64, bias and range, wd 0.1": measure_training,
-        "A check, as a learner waits for it": measure_checks,
-    }.items():
+    tables: dict[str, Rows] = {}
+    for name in names or TABLES:
+        title, measure = TABLES[name]
         print(f"== {title}", flush=True)
         tables[title] = measure()
         print(as_markdown(tables[title]), flush=True)
     machine = (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    FOLDER.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(f"## {title}\n\n{as_markdown(rows)}" for title, rows in tables.items())
     (FOLDER / "bench.md").write_text(f"# Measured {started}\n\n{machine}\n\n{text}\n", encoding="utf-8")
     record = {"started": started, "machine": machine, "tables": tables}
@@ -38,7 +53,7 @@ def main() -> None:
     print(f"written: {FOLDER / 'bench.md'}, {FOLDER / 'bench.json'}")
 
 
-def as_markdown(rows: list[dict[str, object]]) -> str:
+def as_markdown(rows: Rows) -> str:
     """Rows with the same keys as a Markdown table."""
     head = list(rows[0])
     lines = [head, ["---"] * len(head), *([_text(row[key]) for key in head] for row in rows)]
@@ -46,8 +61,8 @@ def as_markdown(rows: list[dict[str, object]]) -> str:
 
 
 def _text(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

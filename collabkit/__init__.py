@@ -47,11 +47,13 @@ from collabkit.recommend import (
     similar_items,
     top_k,
 )
-from collabkit.training import BOOK, History, Preset, fit, gradient_step, learner, train
+from collabkit.training import BEST, BOOK, FAST, History, Preset, fit, gradient_step, learner, train
 
 __all__ = [
+    "BEST",
     "BEYOND",
     "BOOK",
+    "FAST",
     "NA",
     "CollabDataLoaders",
     "CollabNN",

@@ -197,8 +197,11 @@ class RatingLoader(DataLoader):
         return super().new(dataset, cls, **{"seed": self.seed, **changes})
 
     def get_idxs(self) -> Tensor:
-        """The order of the next epoch, LongTensor (n,)."""
-        return torch.randperm(self.n, generator=self.generator) if self.shuffle else torch.arange(self.n)
+        """The order of the next epoch, (n,), of 32 bits where they will do: half the memory."""
+        dtype = torch.int32 if self.n < 2**31 else torch.int64
+        if self.shuffle:
+            return torch.randperm(self.n, generator=self.generator, dtype=dtype)
+        return torch.arange(self.n, dtype=dtype)
 
     def __len__(self) -> int:
         return len(self.sizes())
@@ -214,8 +217,8 @@ class RatingLoader(DataLoader):
         self.after_iter()
 
     def next_epoch(self) -> tuple[Tensor, list[int]]:
-        """The rows of the next epoch in their order, LongTensor, and how many of them each batch takes."""
-        order, sizes = torch.as_tensor(self.get_idxs(), dtype=torch.long), self.sizes()
+        """The rows of the next epoch in their order, a tensor of whole numbers, and how many each batch takes."""
+        order, sizes = torch.as_tensor(self.get_idxs()), self.sizes()
         return order[: sum(sizes)], sizes
 
     def sizes(self) -> list[int]:

@@ -27,16 +27,16 @@ _jit = numba.njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
 _inlined = numba.njit(fastmath=_FAST, error_model="numpy", inline="always")  # a call costs as much as a row
 _zero, _one, _two = np.float32(0), np.float32(1), np.float32(2)
 _b2, _rest2, _eps = np.float32(BETA2), np.float32(1 - BETA2), np.float32(EPS)
+_log_root = np.float32(np.log(BETA2) / 2)
 _index = np.uint64
 
 
 @_inlined
-def _errors_into(G, slot, W, x, y, order, start, stop, n_users, K, has_bias, bounded, low, width):
+def _errors_into(G, slot, W, x, y, start, stop, n_users, K, has_bias, bounded, low, width):
     """Add the gradients of a batch to G, each row's into its slot; returns the mean squared error."""
     scale = _two / np.float32(stop - start)
     total = _zero
-    for j in range(start, stop):
-        row = order[j]
+    for row in range(start, stop):
         u, m = _index(x[row, 0]), _index(x[row, 1] + n_users)
         z = W[u, K] + W[m, K]
         for f in range(K):
@@ -93,22 +93,21 @@ def _idle_row(W, M, V, r, C, keep, fade1, fade2, move, correct):
 
 @_jit
 def dense_steps(
-    W, M, V, G, slot, x, y, order, edges, done, lrs, moms, left, left_bias,
+    W, M, V, G, slot, x, y, edges, done, lrs, moms, left, left_bias,
     n_users, K, has_bias, bounded, low, width, losses,
 ):  # fmt: skip
-    """A step for each batch order[edges[b]:edges[b + 1]], after `done` steps; the losses of the steps into `losses`.
+    """A step for each batch, the rows edges[b] to edges[b + 1] of x and y, after `done` steps.
 
-    Adam changes every row at every step, touched or not, as torch does with dense gradients. left[k] is what
-    k steps of weight decay leave of a weight. G is as large as W, and slot[r] is r.
+    The losses of the steps go into `losses`. Adam changes every row at every step, touched or not, as torch does
+    with dense gradients. left[k] is the logarithm of what k steps of weight decay leave of a weight. G is as
+    large as W, and slot[r] is r.
     """
     for b in range(len(edges) - 1):
         k = done + b
-        losses[b] = _errors_into(
-            G, slot, W, x, y, order, edges[b], edges[b + 1], n_users, K, has_bias, bounded, low, width
-        )
-        keep = np.float32(left[k + 1] / left[k])
-        if left_bias[k + 1] != left[k + 1]:
-            other = np.float32(left_bias[k + 1] / left_bias[k]) / keep
+        losses[b] = _errors_into(G, slot, W, x, y, edges[b], edges[b + 1], n_users, K, has_bias, bounded, low, width)
+        keep = _left(left, k, k + 1)
+        other = _left(left_bias, k, k + 1) / keep
+        if other != _one:
             for r in range(W.shape[0]):
                 W[r, K] *= other
         mom, rate, correct, _, _ = _pace(k, lrs, moms)
@@ -117,7 +116,7 @@ def dense_steps(
 
 @_jit
 def rowwise_steps(
-    W, M, V, G, slot, seen, faded, x, y, order, edges, done, lrs, moms, left, left_bias,
+    W, M, V, G, slot, seen, faded, x, y, edges, done, lrs, moms, left, left_bias,
     n_users, K, has_bias, bounded, low, width, losses,
 ):  # fmt: skip
     """As `dense_steps`, but a step costs only the rows that its batch touches.
@@ -134,20 +133,18 @@ def rowwise_steps(
     for b in range(len(edges) - 1):
         k, n = done + b, 0
         mom, rate, correct, log_mom, series = _pace(k, lrs, moms)
-        for j in range(edges[b], edges[b + 1]):
+        for row in range(edges[b], edges[b + 1]):
             for side in range(2):
-                r = _index(x[order[j], side] + side * n_users)
+                r = _index(x[row, side] + side * n_users)
                 since = seen[r]
                 if since != k + 1:
                     if since < k:
                         _make_up(W, M, V, r, since, k, C, K, faded, log_mom, series, correct, left, left_bias)
                     seen[r], slot[r], touched[n] = k + 1, _index(n), r
                     n += 1
-        losses[b] = _errors_into(
-            G, slot, W, x, y, order, edges[b], edges[b + 1], n_users, K, has_bias, bounded, low, width
-        )
-        keep = np.float32(left[k + 1] / left[k])
-        more = np.float32(left_bias[k + 1] / left_bias[k]) - keep
+        losses[b] = _errors_into(G, slot, W, x, y, edges[b], edges[b + 1], n_users, K, has_bias, bounded, low, width)
+        keep = _left(left, k, k + 1)
+        more = _left(left_bias, k, k + 1) - keep
         for at in range(_index(n)):
             r = touched[at]
             bias = W[r, K]
@@ -163,12 +160,17 @@ def _make_up(W, M, V, r, since, k, C, K, faded, log_mom, series, correct, left, 
     squares. `series` is the sum of that whole geometric series; what lies beyond the gap is taken off it.
     """
     n = k - since
-    fade1 = np.exp(log_mom * np.float32(n))
-    fade2 = faded[min(n, len(faded) - 1)]
-    drift = series * (_one - fade1 / np.sqrt(fade2)) if fade2 > _zero else series
-    keep, bias = np.float32(left[k] / left[since]), W[r, K]
+    fade1, fade2 = np.exp(log_mom * np.float32(n)), faded[min(n, len(faded) - 1)]
+    drift = series * (_one - np.exp((log_mom - _log_root) * np.float32(n)))
+    keep, bias = _left(left, since, k), W[r, K]
     _idle_row(W, M, V, r, C, keep, fade1, fade2, drift, correct)
-    W[r, K] += bias * (np.float32(left_bias[k] / left_bias[since]) - keep)
+    W[r, K] += bias * (_left(left_bias, since, k) - keep)
+
+
+@_inlined
+def _left(left, since, k):
+    """The share of a weight that decay leaves in the steps since..k-1, from logarithms: left itself underflows."""
+    return np.float32(np.exp(left[k] - left[since]))
 
 
 @_inlined

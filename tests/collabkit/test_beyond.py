@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench.accuracy import five_fold, folds
+from bench.accuracy import dot_product_bias, five_fold, folds
 from collabkit.batches import CollabDataLoaders, random_split
 from collabkit.beyond import BEYOND, N_DAYS, SetSum, SVDPlusPlus, TimeSVDPlusPlus, TwoSidedSVDPlusPlus
+from collabkit.models import DotProductBias
 from collabkit.planted import planted_world
-from collabkit.training import fit
+from collabkit.training import BOOK, fit
 
 from .model_battery import N_MOVIES, N_USERS, ModelBattery
 
@@ -256,11 +257,21 @@ def test_folds_test_each_row_once_and_start_with_the_lessons_split():
     assert torch.equal(test, expected_test)
 
 
-def test_five_fold_prints_each_fold_and_the_mean(ratings, capsys):
-    rmses = five_fold(ratings, item_name="movie")
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0] for line in lines[:5]] == [f"fold {k}: RMSE {r:.4f}" for k, r in enumerate(rmses, 1)]
-    assert lines[5] == f"mean of 5 folds: RMSE {np.mean(rmses):.4f}"
+def test_five_fold_scores_every_fold_by_the_models_own_predictions(ratings, monkeypatch):
+    monkeypatch.setattr("bench.accuracy.load_ratings", lambda: ratings)
+    scores = five_fold(BOOK, dot_product_bias)
+    train, test = next(folds(len(ratings)))
+    dls = CollabDataLoaders.from_split(
+        ratings, train, test, user_name="user", item_name="title", rating_name="rating", bs=BOOK.bs, seed=42
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(42)
+        model = DotProductBias(dls.n_users, dls.n_items, BOOK.n_factors)
+    fit(model, dls, **BOOK.settings, seed=42)
+    errors = model(dls.valid_ds.x).detach() - dls.valid_ds.y.flatten()
+    assert len(scores) == 5
+    assert scores[0].rmse == pytest.approx(float(errors.square().mean().sqrt()), rel=1e-5)
+    assert scores[0].mae == pytest.approx(float(errors.abs().mean()), rel=1e-5)
 
 
 def test_the_first_fold_of_movielens_is_below_886(movielens):

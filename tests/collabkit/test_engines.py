@@ -3,6 +3,9 @@
 import copy
 import signal
 import statistics
+import subprocess
+import sys
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +18,7 @@ from collabkit.engines import Compiled, Plan, Torch, is_dot_product_family
 from collabkit.models import CollabNN, DotProduct, DotProductBias
 from collabkit.ratings import planted_world
 from collabkit.schedule import one_cycle
-from collabkit.training import BOOK, fit, learner
+from collabkit.training import BEST, BOOK, FAST, fit, learner
 
 ENGINES = ("torch", "exact", "rowwise")
 
@@ -123,6 +126,44 @@ def test_rowwise_ends_where_the_others_end_on_movielens(movielens):
         differences.append(finals[1] - finals[0])
     assert max(map(abs, differences)) < 0.004
     assert abs(statistics.mean(differences)) < 0.002
+
+
+@pytest.mark.parametrize(("preset", "rmse"), [(FAST, 0.898), (BEST, 0.8925)], ids=["FAST", "BEST"])
+def test_presets_keep_their_word_on_movielens(movielens, preset, rmse):
+    dls = CollabDataLoaders.from_df(movielens, item_name="title", bs=preset.bs, seed=42)
+    finals = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        model = DotProductBias(dls.n_users, dls.n_items, preset.n_factors)
+        finals.append(fit(model, dls, **preset.settings, seed=seed).final ** 0.5)
+    assert max(finals) <= rmse
+
+
+@pytest.mark.parametrize("engine", ["exact", "rowwise"])
+def test_a_decay_that_leaves_nothing_of_a_weight_is_no_division_by_zero(dls, engine):
+    torch.manual_seed(0)
+    by_torch = DotProductBias(dls.n_users, dls.n_items, 6)
+    compiled = copy.deepcopy(by_torch)
+    settings = {"epochs": 60, "lr": 5e-3, "wd": 190, "wd_bias": 0.1, "seed": 0}
+    wanted = fit(by_torch, dls, **settings, engine="torch")
+    assert len(wanted.step_losses) > 400  # after 300 of them a double cannot hold what is left of a weight
+    assert fit(compiled, dls, **settings, engine=engine).final == pytest.approx(wanted.final, abs=1e-2)
+
+
+def test_a_row_that_waits_ten_thousand_steps_is_made_up_without_nan():
+    """Users 2 to 40 come once or twice among 12,000 batches of one rating."""
+    rng = np.random.default_rng(0)
+    seldom = np.repeat(np.arange(2, 41), 2)
+    users = np.concatenate([seldom, np.ones(12_000 - len(seldom), int)])
+    table = pd.DataFrame({"user": users, "item": rng.integers(1, 6, 12_000), "rating": rng.uniform(1, 5, 12_000)})
+    dls = CollabDataLoaders.from_df(table, bs=1, seed=0, valid_pct=0.05)
+    torch.manual_seed(0)
+    dense = DotProductBias(dls.n_users, dls.n_items, 4)
+    rowwise = copy.deepcopy(dense)
+    wanted = fit(dense, dls, 1, 1e-3, 0.1, engine="exact", seed=0)
+    came = fit(rowwise, dls, 1, 1e-3, 0.1, engine="rowwise", seed=0)
+    assert not came.stopped
+    assert came.final == pytest.approx(wanted.final, abs=0.01)
 
 
 def test_rowwise_with_one_batch_an_epoch_is_exact(ratings):
@@ -308,6 +349,36 @@ def test_settings_that_cannot_work_are_refused(dls, settings, sentence):
 def test_compiled_engines_refuse_what_they_do_not_know(dls, engine):
     with pytest.raises(ValueError, match="take torch"):
         fit(CollabNN((dls.n_users, 3), (dls.n_items, 4)), dls, 1, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_training_that_will_find_no_room_is_refused_before_it_begins(dls, engine, monkeypatch):
+    free = namedtuple("Memory", "available")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free(1000))
+    model = model_for(dls)
+    untouched = copy.deepcopy(model)
+    with pytest.raises(MemoryError, match=r"needs about .* GB beside the ratings .* are free. Take fewer factors"):
+        fit(model, dls, 1, engine=engine)
+    assert largest_difference(model, untouched) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space of a process")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_memory_that_runs_out_is_a_sentence(engine):
+    script = f"""
+import resource, pandas as pd, psutil, collabkit, collabkit.kernels
+table = pd.DataFrame({{"user": [1, 2, 3] * 4, "item": [1, 2, 3, 4] * 3, "rating": [1.0, 2.0, 3.0] * 4}})
+dls = collabkit.CollabDataLoaders.from_df(table, seed=0)
+model = collabkit.DotProductBias(2_000_000, 9, 50)
+held = psutil.Process().memory_info().vms
+resource.setrlimit(resource.RLIMIT_AS, (held + 300_000_000,) * 2)
+try:
+    collabkit.fit(model, dls, 1, engine="{engine}")
+except MemoryError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert "Take fewer factors" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("engine", ENGINES)
