@@ -29,7 +29,19 @@ from collabkit.picture import (
     style,
 )
 
-__all__ = ["Picture", "factor_space", "ladder", "learning_curves", "matrix", "never_shown", "step_losses", "times_seen"]
+__all__ = [
+    "Picture",
+    "decay",
+    "factor_space",
+    "functions",
+    "ladder",
+    "learning_curves",
+    "matrix",
+    "never_shown",
+    "step_losses",
+    "sweep",
+    "times_seen",
+]
 
 LARGEST_WITH_VALUES = 20  # columns; in more, a number no longer fits into its cell
 
@@ -293,6 +305,134 @@ def step_losses(losses: Sequence[float], title: str | None = None) -> Picture:
         )
 
 
+def functions(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    points: tuple[Sequence[float], Sequence[float]] | None = None,
+    ylim: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Picture:
+    """Functions of one variable as lines over the same x, with data `points` (their x, their y) where there are any."""
+    if not curves or len(x) < 2:
+        raise ValueError("There is no curve to draw: give at least two places and the values of one function.")
+    at = np.asarray(x, dtype=float)
+    values = {name: np.asarray(curve, dtype=float) for name, curve in curves.items()}
+    with style():
+        figure, axes = blank(3.9)
+        for place, (name, curve) in enumerate(values.items()):
+            line = ("-", "--", "-.", ":")[place % 4]
+            axes.plot(at, curve, line, color=COLOURS[place % len(COLOURS)], linewidth=2, label=name)
+        if points is not None:
+            axes.plot(*points, "o", color=INK, markersize=6, linestyle="", label="data")
+        if title:
+            axes.set_title(title)
+        axes.set(xlabel="x", ylabel="y", ylim=ylim)
+        axes.grid(axis="y")
+        figure.legend(loc="outside upper left", ncols=4)
+        told = "; ".join(
+            f"{name}: values {_number(curve.min())} to {_number(curve.max())}, "
+            f"steepest slope {np.abs(np.gradient(curve, at)).max():.3g}"
+            for name, curve in values.items()
+        )
+        data = "" if points is None else f" {_count(len(points[0]), 'data point', 'data points')}."
+        about = f"{title}. " if title else ""
+        return finished(figure, f"{about}Functions of x from {at.min():g} to {at.max():g}. {told}.{data}")
+
+
+def decay(
+    history,
+    lengths: Sequence[float],
+    counts: Sequence[int],
+    before: tuple[object, Sequence[float]],
+    title: str | None = None,
+) -> Picture:
+    """What weight decay does to a training: its losses, and how long films' factor vectors are, by number of ratings.
+
+    `lengths` and `counts` (n_films,): norm of a film's factors, and its ratings in the training part; films without
+    any are left out. `before` is (history, lengths) of the training to compare with, in grey. The axes go by `before`,
+    so that pictures of several decays can be laid over each other.
+    """
+    (old, old_lengths), counts = before, np.asarray(counts)
+    groups = [(name, (counts >= low) & (counts <= high)) for name, low, high in _BY_COUNT]
+    groups = [(name, chosen) for name, chosen in groups if chosen.any()]
+    means, old_means = (
+        [float(np.asarray(norms, dtype=float)[chosen].mean()) for _, chosen in groups]
+        for norms in (lengths, old_lengths)
+    )
+    with style():
+        figure, _ = blank(3.6)
+        figure.clear()
+        curves, norms = figure.subplots(1, 2, width_ratios=(4, 3))
+        for each, colour, marker in ((old, GREY, "s"), (history, BLUE, "o")):
+            epochs = range(1, len(each.valid_losses) + 1)
+            curves.plot(epochs, each.train_losses, "--", color=colour, linewidth=1.3)
+            curves.plot(epochs, each.valid_losses, color=colour, marker=marker, markersize=5, linewidth=2)
+        curves.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        curves.set(
+            xlabel="epoch", ylabel="mean squared error", ylim=(0, 1.1 * max(old.train_losses + old.valid_losses))
+        )
+        norms.plot(old_means, color=GREY, marker="s", markersize=5, linewidth=2)
+        norms.plot(means, color=BLUE, marker="o", markersize=5, linewidth=2)
+        norms.set_xticks(range(len(groups)), [name for name, _ in groups], rotation=35, ha="right")
+        norms.set(xlabel="ratings of the film", ylabel="length of its factors", ylim=(0, 1.2 * max(old_means)))
+        for panel in (curves, norms):
+            panel.grid(axis="y")
+        figure.legend(
+            handles=[
+                Line2D([], [], color=BLUE, marker="o", linewidth=2, label=title or "with decay"),
+                Line2D([], [], color=GREY, marker="s", linewidth=2, label="to compare"),
+                Line2D([], [], color=INK, linewidth=2, label="validation"),
+                Line2D([], [], color=INK, linewidth=1.3, linestyle="--", label="training"),
+            ],
+            loc="outside upper left",
+            ncols=4,
+        )
+        told = f"{_told(title or 'with decay', *_losses('', history))}; {_told('to compare', *_losses('', old))}"
+        listed = ", ".join(
+            f"{name} ratings {_number(new)} (to compare {_number(old)})"
+            for (name, _), new, old in zip(groups, means, old_means, strict=True)
+        )
+        return finished(
+            figure, f"Mean squared error after each epoch. {told}. Mean length of the films' factors: {listed}."
+        )
+
+
+_BY_COUNT = [("1–2", 1, 2), ("3–9", 3, 9), ("10–29", 10, 29), ("30–99", 30, 99), ("100+", 100, np.inf)]
+
+
+def sweep(losses: Mapping[float, Sequence[tuple[float, float]]], setting: str = "weight decay") -> Picture:
+    """Losses by one setting: for each value its (training, validation) pairs, one a seed; means are lines, seeds dots.
+
+    The values stand side by side, in the order given, at equal distances. The lowest mean validation loss is marked.
+    """
+    if not losses or not all(len(pairs) for pairs in losses.values()):
+        raise ValueError("There is nothing to draw: give for each value the losses of at least one seed.")
+    every = [np.asarray(pairs, dtype=float) for pairs in losses.values()]  # each (n_seeds, 2)
+    means = np.array([pairs.mean(axis=0) for pairs in every])
+    best = int(np.argmin(means[:, 1]))
+    names = [f"{value:g}" for value in losses]
+    with style():
+        figure, axes = blank(3.9)
+        for column, (name, line, colour) in enumerate((("training", "--", GREY), ("validation", "-", BLUE))):
+            axes.plot(means[:, column], line, color=colour, linewidth=2, label=f"{name}, mean over seeds")
+            for place, pairs in enumerate(every):
+                axes.plot([place] * len(pairs), pairs[:, column], ".", color=colour, markersize=6, alpha=0.6)
+        axes.plot(best, means[best, 1], "*", color=GREEN, markersize=16, label=f"best: {names[best]}")
+        axes.set_xticks(range(len(names)), names)
+        axes.set(xlabel=setting, ylabel="mean squared error")
+        axes.grid(axis="y")
+        figure.legend(loc="outside upper left", ncols=3)
+        told = "; ".join(
+            f"{name}: training {train:.3f}, validation {valid:.3f}"
+            for name, (train, valid) in zip(names, means, strict=True)
+        )
+        seeds = _count(max(map(len, every)), "seed", "seeds")
+        return finished(
+            figure,
+            f"Mean squared error by {setting}, over {seeds}. {told}. The best validation loss is at {names[best]}.",
+        )
+
+
 def _losses(name: str, curve) -> tuple[list[float], list[float]]:
     """Training (may be empty) and validation losses of whatever was given as a curve."""
     if hasattr(curve, "valid_losses"):
@@ -355,6 +495,117 @@ def ladder(mse_by_name: Mapping[str, float]) -> Picture:
         told = "; ".join(f"{name}: {error:.3f}" for name, error in errors.items())
         winner = f" The best is {best} with {finite[best]:.3f}." if best is not None else ""
         return finished(figure, f"Mean squared error of {_count(len(errors), 'model', 'models')}: {told}.{winner}")
+
+
+def agreement(
+    panels: Mapping[str, tuple[Sequence[float], Sequence[float]]], axes: tuple[str, str] = ("expected", "found")
+) -> Picture:
+    """Two numbers for each of many things, as points: a panel a pair (across, up), on one scale, with the diagonal.
+
+    Points where either number is missing are left out. The correlation stands in each panel's title.
+    """
+    pairs = {name: _both_known(*pair) for name, pair in panels.items()}
+    if not pairs or any(pair.shape[1] < 2 for pair in pairs.values()):
+        raise ValueError("There is nothing to compare: give each panel two numbers for at least two things.")
+    with style():
+        figure, first = blank(3.9 if len(pairs) > 1 else 4.6)
+        first.remove()
+        row = figure.subplots(1, len(pairs), squeeze=False, sharex=True, sharey=True)[0]
+        told = []
+        for plane, (name, (across, up)) in zip(row, pairs.items(), strict=True):
+            varies = across.std() > 0 and up.std() > 0
+            shared = f"correlation {np.corrcoef(across, up)[0, 1]:.2f}" if varies else "no correlation"
+            plane.axline((0, 0), slope=1, color=GREY, linestyle=":", linewidth=1.2)
+            plane.plot(across, up, "o", color=BLUE, markersize=3.5, alpha=0.45, markeredgewidth=0)
+            plane.set_title(f"{textwrap.fill(name, 34)}\n{shared}", fontsize=10)
+            plane.set_xlabel(axes[0])
+            plane.grid()
+            told.append(
+                f"{name}: {shared} over {len(across):,} points; across mean {_number(across.mean())} and spread "
+                f"{across.std():.2f}, up mean {_number(up.mean())} and spread {up.std():.2f}"
+            )
+        row[0].set_ylabel(axes[1])
+        return finished(figure, f"{axes[1]} (up) against {axes[0]} (across). {'; '.join(told)}.")
+
+
+def _both_known(across: Sequence[float], up: Sequence[float]) -> np.ndarray:
+    pair = np.array([np.asarray(across, dtype=float), np.asarray(up, dtype=float)])
+    return pair[:, np.isfinite(pair).all(axis=0)]
+
+
+def parts(
+    names: Sequence[str], parts: Mapping[str, Sequence[float]], truth: Sequence[float], start: float = 0.0
+) -> Picture:
+    """How predictions are made up: from `start` each part, one number a film, takes a step right or left.
+
+    Each part's bar begins where the one above it ended. A dot marks where the last one ends, the prediction, a star
+    the rating that was given.
+    """
+    if not names or not parts:
+        raise ValueError("There is nothing to add up: give at least one film and one part.")
+    steps = np.array([np.asarray(values, dtype=float) for values in parts.values()])  # (parts, films)
+    ends = start + steps.cumsum(axis=0)
+    begins = np.vstack([np.full((1, len(names)), start), ends[:-1]])
+    rows, height = np.arange(len(names)), 0.78 / len(steps)
+    with style():
+        figure, axes = blank(1.3 + 0.5 * len(names))
+        axes.axvline(start, color=GREY, linestyle=":", linewidth=1.2)
+        for place, (name, step, begin) in enumerate(zip(parts, steps, begins, strict=True)):
+            middle = rows + (place - (len(steps) - 1) / 2) * height
+            axes.barh(middle, step, height * 0.9, left=begin, color=COLOURS[place % len(COLOURS)], label=name)
+        axes.plot(ends[-1], rows, "o", color=INK, markersize=7, label="prediction")
+        axes.plot(truth, rows, "*", color="white", markeredgecolor=INK, markersize=12, label="rating given")
+        axes.set_yticks(rows, [textwrap.shorten(str(name), 32, placeholder="…") for name in names])
+        axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=f"stars (dotted: {start:.2f}, where each begins)")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        figure.legend(loc="outside upper left", ncols=3)
+        told = "; ".join(
+            f"{textwrap.shorten(str(name), 32, placeholder='…')} {end:.2f} (given {given:g})"
+            for name, end, given in zip(names, ends[-1], truth, strict=True)
+        )
+        sizes = ", ".join(
+            f"{name} {_number(step.min())} to {_number(step.max())}" for name, step in zip(parts, steps, strict=True)
+        )
+        return finished(
+            figure,
+            f"What {_count(len(names), 'prediction is', 'predictions are')} made of, beginning at {start:.2f} stars. "
+            f"{sizes}. Predictions: {told}.",
+        )
+
+
+def range_curves(scores: Sequence[float], curves: Mapping[str, Sequence[float]], reach: float = 5.0) -> Picture:
+    """Predictions over scores, a curve a range; where a curve crosses `reach` is marked, if it ever does.
+
+    `scores` ascend; a curve gives the prediction for each of them.
+    """
+    if not curves or len(scores) < 2:
+        raise ValueError("There is no curve to draw: give two scores or more, and a curve over them.")
+    scores = np.asarray(scores, dtype=float)
+    with style():
+        figure, axes = blank(3.9)
+        axes.axhline(reach, color=INK, linestyle=":", linewidth=1.4, label=f"{reach:g} stars")
+        told = []
+        for place, (name, values) in enumerate(curves.items()):
+            values = np.asarray(values, dtype=float)
+            colour = COLOURS[place % len(COLOURS)]
+            axes.plot(scores, values, color=colour, linewidth=2, linestyle=["-", "--", "-."][place % 3], label=name)
+            crossed = (values[:-1] < reach) & (values[1:] >= reach)
+            text = f"{name}: {values[0]:.2f} to {values[-1]:.2f} stars, "
+            if crossed.any():
+                i = int(crossed.argmax())
+                share = (reach - values[i]) / (values[i + 1] - values[i])
+                where = scores[i] + share * (scores[i + 1] - scores[i])
+                axes.plot(where, reach, "o", color=colour, markersize=8)
+                text += f"{reach:g} at a score of {where:.2f}"
+            else:
+                text += f"nowhere {reach:g}"
+            told.append(text)
+        axes.set(xlabel="score: dot product and biases", ylabel="prediction in stars", xlim=(scores[0], scores[-1]))
+        axes.grid()
+        figure.legend(loc="outside upper left", ncols=3)
+        span = f"scores from {scores[0]:g} to {scores[-1]:g}".replace("-", "−")
+        return finished(figure, f"Predictions for {span}. {'; '.join(told)}.")
 
 
 def _count(n: int, one: str, many: str) -> str:

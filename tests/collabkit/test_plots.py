@@ -27,6 +27,7 @@ FILMS = {
     "Land Before Time III: The Time of the Great Giving (1995) (V)": (0.5, -0.7),
 }
 HISTORY = SimpleNamespace(train_losses=(1.5, 0.9, 0.7), valid_losses=(1.25, 0.8, 0.95))
+OVERFITTED = SimpleNamespace(train_losses=(1.5, 0.6, 0.3), valid_losses=(1.2, 0.85, 0.9))
 ERRORS = {"mean": 1.25, "damped biases": 0.88, "a model with a name that is too long for one line": 0.811, "net": 0.848}
 
 
@@ -52,6 +53,25 @@ DRAW = {
     "never shown, all seen": lambda: plots.never_shown([37, 14, 5, 2, 1, 0], n=100),
     "learning curves": lambda: plots.learning_curves({"ours": HISTORY, "theirs": [0.9, 0.85]}, baseline=0.88),
     "one epoch": lambda: plots.learning_curves({"ours": [0.9]}),
+    "functions": lambda: plots.functions([0, 1, 2], {"a = 1": [0, 1, 4], "a = 9": [0, 9, 36]}, points=([1], [2])),
+    "decay": lambda: plots.decay(HISTORY, [0.1, 0.2, 0.5], [0, 1, 40], (OVERFITTED, [0.1, 0.8, 0.9]), title="wd 0.1"),
+    "sweep": lambda: plots.sweep({0.0: [(0.3, 0.9), (0.31, 0.92)], 0.1: [(0.5, 0.8), (0.5, 0.82)], 1.0: [(1, 1.1)]}),
+    "agreement": lambda: plots.agreement(
+        {"as it is": ([0, 1, 2], [0.1, 0.9, 2.2]), "with the mean of all ratings taken out": ([0, 1, 2], [1, 0, 2])},
+        axes=("expected, stars", "found, stars"),
+    ),
+    "agreement of one": lambda: plots.agreement({"flat": ([0, 1, np.nan], [1, 1, 3])}),
+    "parts": lambda: plots.parts(
+        [*FILMS, "Up"],
+        {"user": [0.5] * 5, "film": [0.2, -0.5, 1, 0, 0], "taste": [-1, 0, 0.1, 0, 0]},
+        [4, 3, 5, 1, 4],
+        3.5,
+    ),
+    "one part": lambda: plots.parts(["Heat"], {"film": [4.0]}, [5]),
+    "range curves": lambda: plots.range_curves(
+        np.linspace(-8, 8, 161),
+        {f"(0, {high})": high / (1 + np.exp(-np.linspace(-8, 8, 161))) for high in (5, 5.5)},
+    ),
     "ladder": lambda: plots.ladder(ERRORS),
     "ladder of one": lambda: plots.ladder({"mean": 1.25}),
     "ladder, diverged": lambda: plots.ladder({"mean": 1.25, "lr too high": float("nan"), "worse": float("inf")}),
@@ -309,6 +329,62 @@ class TestLearningCurves:
             plots.learning_curves(curves)
 
 
+class TestAgreement:
+    def test_says_how_well_each_pair_agrees(self):
+        assert plots.agreement({"half": ([-1, 1, 3], [0, 1, 2]), "flat": ([0, 1], [2, 2])}, ("a", "b")).alt == (
+            "b (up) against a (across). half: correlation 1.00 over 3 points; across mean 1.00 and spread 1.63, up "
+            "mean 1.00 and spread 0.82; flat: no correlation over 2 points; across mean 0.50 and spread 0.50, up mean 2.00 "
+            "and spread 0.00."
+        )
+
+    def test_draws_the_points_of_which_both_numbers_are_known(self):
+        _, points = plots.agreement({"x": ([0, 1, np.nan, 3], [1, np.nan, 2, 4])}).figure.axes[0].lines
+        assert points.get_xydata().tolist() == [[0, 1], [3, 4]]
+
+    @pytest.mark.parametrize("panels", [{}, {"x": ([1, np.nan], [1, 2])}])
+    def test_nothing_to_compare(self, panels):
+        with pytest.raises(ValueError, match="nothing to compare"):
+            plots.agreement(panels)
+
+
+class TestParts:
+    def test_says_what_each_prediction_is(self):
+        alt = plots.parts(["A", "B"], {"user": [0.5, 0.5], "taste": [-1, 0.25]}, truth=[3, 5], start=3.5).alt
+        assert alt == (
+            "What 2 predictions are made of, beginning at 3.50 stars. user 0.50 to 0.50, taste −1.00 to 0.25. "
+            "Predictions: A 3.00 (given 3); B 4.25 (given 5)."
+        )
+
+    def test_each_part_begins_where_the_one_before_it_ended(self):
+        axes = plots.parts(["A", "B"], {"user": [0.5, 0.5], "taste": [-1, 0.25]}, [3, 5], 3.5).figure.axes[0]
+        bars = [[(bar.get_x(), bar.get_width()) for bar in bars] for bars in axes.containers]
+        assert bars == [[(3.5, 0.5), (3.5, 0.5)], [(4.0, -1), (4.0, 0.25)]]
+        dots = next(line for line in axes.lines if line.get_marker() == "o")
+        assert list(dots.get_xdata()) == [3.0, 4.25]
+
+    def test_nothing_to_add_up(self):
+        with pytest.raises(ValueError, match="nothing to add up"):
+            plots.parts([], {"user": []}, [])
+
+
+class TestRangeCurves:
+    def test_says_where_each_curve_reaches_the_top_rating(self):
+        alt = plots.range_curves([-1, 0, 1], {"low": [0, 2, 4.9], "high": [0, 4, 6]}).alt
+        assert alt == (
+            "Predictions for scores from −1 to 1. low: 0.00 to 4.90 stars, nowhere 5; high: 0.00 to 6.00 stars, 5 at a "
+            "score of 0.50."
+        )
+
+    def test_marks_only_the_curve_that_gets_there(self):
+        axes = plots.range_curves([-1, 0, 1], {"low": [0, 2, 4.9], "high": [0, 4, 6]}).figure.axes[0]
+        assert [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"] == [[[0.5, 5]]]
+
+    @pytest.mark.parametrize(("scores", "curves"), [([0, 1], {}), ([0], {"x": [1]})])
+    def test_no_curve(self, scores, curves):
+        with pytest.raises(ValueError, match="no curve to draw"):
+            plots.range_curves(scores, curves)
+
+
 class TestLadder:
     def test_says_every_rung_and_the_best(self):
         assert plots.ladder({"mean": 1.25, "net": 0.848, "bias": 0.9}).alt == (
@@ -354,3 +430,54 @@ def test_step_losses_mark_the_step_at_which_a_descent_leaves_the_numbers():
 def test_step_losses_need_a_step():
     with pytest.raises(ValueError, match="at least one step"):
         plots.step_losses([])
+
+
+class TestFunctions:
+    def test_says_how_far_each_goes_and_how_steeply(self):
+        alt = plots.functions([0, 1, 2], {"flat": [1, 1, 1], "steep": [0, 10, 20]}, points=([0, 1], [1, 2])).alt
+        assert alt == (
+            "Functions of x from 0 to 2. flat: values 1.00 to 1.00, steepest slope 0; "
+            "steep: values 0.00 to 20.00, steepest slope 10. 2 data points."
+        )
+
+    def test_draws_lines_and_points(self):
+        lines = plots.functions([0, 1], {"a": [1, 2], "b": [3, 4]}, points=([0.5], [9])).figure.axes[0].lines
+        assert [list(line.get_ydata()) for line in lines] == [[1, 2], [3, 4], [9]]
+
+    @pytest.mark.parametrize(("x", "curves"), [([0, 1], {}), ([0], {"a": [1]})])
+    def test_nothing_to_draw(self, x, curves):
+        with pytest.raises(ValueError, match="no curve to draw"):
+            plots.functions(x, curves)
+
+
+class TestDecay:
+    def test_says_losses_and_the_mean_length_by_number_of_ratings(self):
+        alt = plots.decay(HISTORY, [9, 1, 2, 4], [0, 1, 2, 40], (OVERFITTED, [9, 3, 3, 5]), title="wd 0.1").alt
+        assert "wd 0.1: validation 1.250 to 0.950 in 3 epochs" in alt
+        assert "to compare: validation 1.200 to 0.900" in alt
+        assert alt.endswith("1–2 ratings 1.50 (to compare 3.00), 30–99 ratings 4.00 (to compare 5.00).")
+
+    def test_the_axes_go_by_what_is_compared_with(self):
+        weak, strong = (plots.decay(HISTORY, [length], [5], (OVERFITTED, [2.0])).figure.axes for length in (1.9, 0.1))
+        assert [panel.get_ylim() for panel in weak] == [panel.get_ylim() for panel in strong]
+
+
+LOSSES = {0.0: [(0.3, 0.9), (0.3, 1.0)], 0.1: [(0.5, 0.8)]}
+
+
+class TestSweep:
+    def test_says_the_means_and_the_best(self):
+        assert plots.sweep(LOSSES).alt == (
+            "Mean squared error by weight decay, over 2 seeds. 0: training 0.300, validation 0.950; "
+            "0.1: training 0.500, validation 0.800. The best validation loss is at 0.1."
+        )
+
+    def test_draws_means_as_lines_and_every_seed_as_a_dot(self):
+        lines = plots.sweep(LOSSES).figure.axes[0].lines
+        assert [list(line.get_ydata()) for line in lines if line.get_marker() == "None"] == [[0.3, 0.5], [0.95, 0.8]]
+        assert [list(line.get_ydata()) for line in lines if line.get_marker() == "."][2:] == [[0.9, 1.0], [0.8]]
+
+    @pytest.mark.parametrize("losses", [{}, {0.1: []}])
+    def test_nothing_to_draw(self, losses):
+        with pytest.raises(ValueError, match="nothing to draw"):
+            plots.sweep(losses)
