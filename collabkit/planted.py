@@ -46,11 +46,14 @@ def planted_world(
     n_ratings: int = 6000,
     noise: float = 0.3,
     seed: int = 0,
+    selection: float = 0.0,
 ) -> PlantedWorld:
     """Draw a world: rating = mean + biases + dot product + noise, kept to 0.5..5 and rounded to half stars.
 
     Few films are rated often and many seldom, as in life; no pair comes twice, and every user and movie has a
-    rating. `noise` is one standard deviation in stars. It needs memory for n_users x n_movies numbers.
+    rating. `noise` is one standard deviation in stars. `selection` above 0 (3 is strong) makes some films draw
+    generous users and others harsh ones, so that a film's mean rating tells of its audience as well; with 0, who
+    sees what has nothing to do with biases. It needs memory for n_users x n_movies numbers.
     Raises ValueError when n_ratings cannot cover everybody or is more than there are pairs.
     """
     if min(n_users, n_movies, n_factors) < 1:
@@ -67,7 +70,9 @@ def planted_world(
     user_bias = _centred(rng.normal(0, BIAS_SPREAD, n_users))
     movie_bias = _centred(rng.normal(0, BIAS_SPREAD, n_movies))
 
-    users, movies = _who_rated_what(rng, n_users, n_movies, n_ratings)
+    audience = np.random.default_rng([seed, 1]).normal(0, 1, n_movies)  # apart: without selection nothing changes
+    drawn_to = selection * np.outer(user_bias / BIAS_SPREAD, audience)
+    users, movies = _who_rated_what(rng, n_users, n_movies, n_ratings, drawn_to)
     taste = (user_factors[users] * movie_factors[movies]).sum(axis=1)
     stars = MEAN + user_bias[users] + movie_bias[movies] + taste + rng.normal(0, noise, n_ratings)
     width = len(str(n_movies))
@@ -88,12 +93,17 @@ def _centred(values: np.ndarray) -> np.ndarray:
     return values - values.mean(axis=0)
 
 
-def _who_rated_what(rng, n_users: int, n_movies: int, n_ratings: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of n_ratings distinct pairs in random order: a pair for everybody, the rest by popularity."""
+def _who_rated_what(
+    rng, n_users: int, n_movies: int, n_ratings: int, drawn_to: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of n_ratings distinct pairs in random order: a pair for everybody, the rest by popularity.
+
+    drawn_to (n_users, n_movies): log weights of the pairs beside those of users and films.
+    """
     popularity = rng.normal(0, 1.4, n_movies)  # log weights: the long tail, about as long as MovieLens's
     activity = rng.normal(0, 0.9, n_users)
     # The largest log weights + Gumbel noise: weighted draw without replacement (Efraimidis & Spirakis 2006).
-    keys = activity[:, None] + popularity + rng.gumbel(size=(n_users, n_movies))
+    keys = activity[:, None] + popularity + drawn_to + rng.gumbel(size=(n_users, n_movies))
     # One pair for everybody along a diagonal that wraps around: the longer side is covered once.
     longer = np.arange(max(n_users, n_movies))
     keys[rng.permutation(n_users)[longer % n_users], rng.permutation(n_movies)[longer % n_movies]] = np.inf

@@ -167,6 +167,20 @@ class TestPlantedWorld:
         rest = world.ratings["rating"] - world.expected(world.ratings["user"], world.ratings["movie"])
         assert rest.var() == pytest.approx(0.3**2 + 0.5**2 / 12, rel=0.1)
 
+    @pytest.mark.parametrize("seed", range(3))
+    def test_with_selection_a_mean_tells_of_the_audience(self, seed):
+        """The mean bias of a film's users differs between films by more than chance, and spoils the order of means."""
+        spreads, agreements = [], []
+        for selection in (0.0, 3.0):
+            world = planted_world(n_users=400, n_movies=150, n_ratings=20_000, seed=seed, selection=selection)
+            ratings = world.ratings.assign(generosity=world.user_bias[world.ratings["user"] - 1])
+            films = ratings.groupby("movie")[["generosity", "rating"]].mean()
+            spreads.append(films["generosity"].std())
+            truth = pd.Series(world.movie_bias[films.index - 1], index=films.index)
+            agreements.append(films["rating"].rank().corr(truth.rank()))
+        assert spreads[1] > 3 * spreads[0]
+        assert agreements[0] > 0.9 > 0.85 > agreements[1]
+
     def test_same_seed_same_world_other_seed_another(self):
         first, again, other = planted_world(seed=1), planted_world(seed=1), planted_world(seed=2)
         pd.testing.assert_frame_equal(first.ratings, again.ratings)
