@@ -608,6 +608,117 @@ def range_curves(scores: Sequence[float], curves: Mapping[str, Sequence[float]],
         return finished(figure, f"Predictions for {span}. {'; '.join(told)}.")
 
 
+def agreement(
+    panels: Mapping[str, tuple[Sequence[float], Sequence[float]]], axes: tuple[str, str] = ("expected", "found")
+) -> Picture:
+    """Two numbers for each of many things, as points: a panel a pair (across, up), on one scale, with the diagonal.
+
+    Points where either number is missing are left out. The correlation stands in each panel's title.
+    """
+    pairs = {name: _both_known(*pair) for name, pair in panels.items()}
+    if not pairs or any(pair.shape[1] < 2 for pair in pairs.values()):
+        raise ValueError("There is nothing to compare: give each panel two numbers for at least two things.")
+    with style():
+        figure, first = blank(3.9 if len(pairs) > 1 else 4.6)
+        first.remove()
+        row = figure.subplots(1, len(pairs), squeeze=False, sharex=True, sharey=True)[0]
+        told = []
+        for plane, (name, (across, up)) in zip(row, pairs.items(), strict=True):
+            varies = across.std() > 0 and up.std() > 0
+            shared = f"correlation {np.corrcoef(across, up)[0, 1]:.2f}" if varies else "no correlation"
+            plane.axline((0, 0), slope=1, color=GREY, linestyle=":", linewidth=1.2)
+            plane.plot(across, up, "o", color=BLUE, markersize=3.5, alpha=0.45, markeredgewidth=0)
+            plane.set_title(f"{textwrap.fill(name, 34)}\n{shared}", fontsize=10)
+            plane.set_xlabel(axes[0])
+            plane.grid()
+            told.append(
+                f"{name}: {shared} over {len(across):,} points; across mean {_number(across.mean())} and spread "
+                f"{across.std():.2f}, up mean {_number(up.mean())} and spread {up.std():.2f}"
+            )
+        row[0].set_ylabel(axes[1])
+        return finished(figure, f"{axes[1]} (up) against {axes[0]} (across). {'; '.join(told)}.")
+
+
+def _both_known(across: Sequence[float], up: Sequence[float]) -> np.ndarray:
+    pair = np.array([np.asarray(across, dtype=float), np.asarray(up, dtype=float)])
+    return pair[:, np.isfinite(pair).all(axis=0)]
+
+
+def parts(
+    names: Sequence[str], parts: Mapping[str, Sequence[float]], truth: Sequence[float], start: float = 0.0
+) -> Picture:
+    """How predictions are made up: from `start` each part, one number a film, takes a step right or left.
+
+    Each part's bar begins where the one above it ended. A dot marks where the last one ends, the prediction, a star
+    the rating that was given.
+    """
+    if not names or not parts:
+        raise ValueError("There is nothing to add up: give at least one film and one part.")
+    steps = np.array([np.asarray(values, dtype=float) for values in parts.values()])  # (parts, films)
+    ends = start + steps.cumsum(axis=0)
+    begins = np.vstack([np.full((1, len(names)), start), ends[:-1]])
+    rows, height = np.arange(len(names)), 0.78 / len(steps)
+    with style():
+        figure, axes = blank(1.3 + 0.5 * len(names))
+        axes.axvline(start, color=GREY, linestyle=":", linewidth=1.2)
+        for place, (name, step, begin) in enumerate(zip(parts, steps, begins, strict=True)):
+            middle = rows + (place - (len(steps) - 1) / 2) * height
+            axes.barh(middle, step, height * 0.9, left=begin, color=COLOURS[place % len(COLOURS)], label=name)
+        axes.plot(ends[-1], rows, "o", color=INK, markersize=7, label="prediction")
+        axes.plot(truth, rows, "*", color="white", markeredgecolor=INK, markersize=12, label="rating given")
+        axes.set_yticks(rows, [textwrap.shorten(str(name), 32, placeholder="…") for name in names])
+        axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=f"stars (dotted: {start:.2f}, where each begins)")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        figure.legend(loc="outside upper left", ncols=3)
+        told = "; ".join(
+            f"{textwrap.shorten(str(name), 32, placeholder='…')} {end:.2f} (given {given:g})"
+            for name, end, given in zip(names, ends[-1], truth, strict=True)
+        )
+        sizes = ", ".join(
+            f"{name} {_number(step.min())} to {_number(step.max())}" for name, step in zip(parts, steps, strict=True)
+        )
+        return finished(
+            figure,
+            f"What {_count(len(names), 'prediction is', 'predictions are')} made of, beginning at {start:.2f} stars. "
+            f"{sizes}. Predictions: {told}.",
+        )
+
+
+def range_curves(scores: Sequence[float], curves: Mapping[str, Sequence[float]], reach: float = 5.0) -> Picture:
+    """Predictions over scores, a curve a range; where a curve crosses `reach` is marked, if it ever does.
+
+    `scores` ascend; a curve gives the prediction for each of them.
+    """
+    if not curves or len(scores) < 2:
+        raise ValueError("There is no curve to draw: give two scores or more, and a curve over them.")
+    scores = np.asarray(scores, dtype=float)
+    with style():
+        figure, axes = blank(3.9)
+        axes.axhline(reach, color=INK, linestyle=":", linewidth=1.4, label=f"{reach:g} stars")
+        told = []
+        for place, (name, values) in enumerate(curves.items()):
+            values = np.asarray(values, dtype=float)
+            colour = COLOURS[place % len(COLOURS)]
+            axes.plot(scores, values, color=colour, linewidth=2, linestyle=["-", "--", "-."][place % 3], label=name)
+            crossed = (values[:-1] < reach) & (values[1:] >= reach)
+            text = f"{name}: {values[0]:.2f} to {values[-1]:.2f} stars, "
+            if crossed.any():
+                i = int(crossed.argmax())
+                share = (reach - values[i]) / (values[i + 1] - values[i])
+                where = scores[i] + share * (scores[i + 1] - scores[i])
+                axes.plot(where, reach, "o", color=colour, markersize=8)
+                text += f"{reach:g} at a score of {where:.2f}"
+            else:
+                text += f"nowhere {reach:g}"
+            told.append(text)
+        axes.set(xlabel="score: dot product and biases", ylabel="prediction in stars", xlim=(scores[0], scores[-1]))
+        axes.grid()
+        figure.legend(loc="outside upper left", ncols=3)
+        span = f"scores from {scores[0]:g} to {scores[-1]:g}".replace("-", "−")
+        return finished(figure, f"Predictions for {span}. {'; '.join(told)}.")
+
+
 def _count(n: int, one: str, many: str) -> str:
     return f"{n} {one if n == 1 else many}"
 
