@@ -20,6 +20,7 @@ from collabkit.picture import (
     GREY,
     INK,
     PALE,
+    SKY,
     VERMILLION,
     WIDTH,
     Picture,
@@ -31,6 +32,7 @@ from collabkit.picture import (
 
 __all__ = [
     "Picture",
+    "agreement",
     "decay",
     "factor_space",
     "functions",
@@ -38,6 +40,8 @@ __all__ = [
     "learning_curves",
     "matrix",
     "never_shown",
+    "parts",
+    "range_curves",
     "step_losses",
     "sweep",
     "times_seen",
@@ -343,16 +347,16 @@ def decay(
     history,
     lengths: Sequence[float],
     counts: Sequence[int],
-    before: tuple[object, Sequence[float]],
+    without: tuple[object, Sequence[float]],
     title: str | None = None,
 ) -> Picture:
     """What weight decay does to a training: its losses, and how long films' factor vectors are, by number of ratings.
 
     `lengths` and `counts` (n_films,): norm of a film's factors, and its ratings in the training part; films without
-    any are left out. `before` is (history, lengths) of the training to compare with, in grey. The axes go by `before`,
-    so that pictures of several decays can be laid over each other.
+    any are left out. `without` is (history, lengths) of the same training without decay, in grey. The axes go by it, so
+    that pictures of several decays can be laid over each other.
     """
-    (old, old_lengths), counts = before, np.asarray(counts)
+    (old, old_lengths), counts = without, np.asarray(counts)
     groups = [(name, (counts >= low) & (counts <= high)) for name, low, high in _BY_COUNT]
     groups = [(name, chosen) for name, chosen in groups if chosen.any()]
     means, old_means = (
@@ -380,16 +384,16 @@ def decay(
         figure.legend(
             handles=[
                 Line2D([], [], color=BLUE, marker="o", linewidth=2, label=title or "with decay"),
-                Line2D([], [], color=GREY, marker="s", linewidth=2, label="to compare"),
+                Line2D([], [], color=GREY, marker="s", linewidth=2, label="without decay"),
                 Line2D([], [], color=INK, linewidth=2, label="validation"),
                 Line2D([], [], color=INK, linewidth=1.3, linestyle="--", label="training"),
             ],
             loc="outside upper left",
             ncols=4,
         )
-        told = f"{_told(title or 'with decay', *_losses('', history))}; {_told('to compare', *_losses('', old))}"
+        told = f"{_told(title or 'with decay', *_losses('', history))}; {_told('without decay', *_losses('', old))}"
         listed = ", ".join(
-            f"{name} ratings {_number(new)} (to compare {_number(old)})"
+            f"{name} ratings {_number(new)} (without decay {_number(old)})"
             for (name, _), new, old in zip(groups, means, old_means, strict=True)
         )
         return finished(
@@ -431,6 +435,56 @@ def sweep(losses: Mapping[float, Sequence[tuple[float, float]]], setting: str = 
             figure,
             f"Mean squared error by {setting}, over {seeds}. {told}. The best validation loss is at {names[best]}.",
         )
+
+
+def scatter(
+    x: Sequence[float],
+    y: Sequence[float],
+    axes: tuple[str, str],
+    names: Mapping[int, str] | None = None,
+    log_x: bool = False,
+    title: str | None = None,
+) -> Picture:
+    """A point each for the pairs of x and y, some of them named: `names` gives a text for the position of a point.
+
+    With many names the picture is higher, and its text tells which of them lie outermost on each side.
+    """
+    x, y, names = np.asarray(x, dtype=float), np.asarray(y, dtype=float), dict(names or {})
+    if len(x) < 2 or x.shape != y.shape:
+        raise ValueError(f"A point needs an x and a y, and there must be two or more: not {x.shape} and {y.shape}.")
+    with style():
+        figure, plane = blank(4.2 if len(names) < MANY_NAMES else 7.6)
+        plane.plot(x, y, "o", color=SKY, markersize=3, alpha=0.45, linestyle="", rasterized=True)
+        named = list(names)
+        plane.plot(x[named], y[named], "o", color=VERMILLION, markersize=4, linestyle="")
+        if log_x:
+            plane.set_xscale("log")
+            plane.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        plane.set(xlabel=axes[0], ylabel=axes[1])
+        plane.margins(0.06)
+        if title:
+            plane.set_title(title)
+        texts = [textwrap.shorten(name, 30, placeholder="…") for name in names.values()]
+        label_points(plane, [(x[place], y[place]) for place in named], texts)
+        return finished(figure, _told_of_points(x, y, axes, names, title))
+
+
+MANY_NAMES = 13  # from here on a text lists those at the edges alone
+TOLD = 3  # names on each side
+
+
+def _told_of_points(x: np.ndarray, y: np.ndarray, axes: tuple[str, str], names: dict[int, str], title) -> str:
+    told = f"{len(x):,} points. {axes[0]}: {x.min():.3g} to {x.max():.3g}; {axes[1]}: {y.min():.3g} to {y.max():.3g}; "
+    told += f"correlation {_number(np.corrcoef(x, y)[0, 1])}." if x.std() and y.std() else "no correlation."
+    listed = {place: textwrap.shorten(name, 30, placeholder="…") for place, name in names.items()}
+    if len(names) < MANY_NAMES:
+        told += "".join(f" {name} at ({x[place]:.3g}, {y[place]:.3g});" for place, name in listed.items())
+        return f"{title or 'Points'}: {told.removesuffix(';').removesuffix('.')}."
+    for values, low, high in ((x, "furthest left", "furthest right"), (y, "lowest", "highest")):
+        order = sorted(listed, key=values.__getitem__)
+        for side, places in ((low, order[:TOLD]), (high, order[::-1][:TOLD])):
+            told += f" Of {len(names)} named ones {side}: {', '.join(listed[place] for place in places)}."
+    return f"{title or 'Points'}: {told}"
 
 
 def _losses(name: str, curve) -> tuple[list[float], list[float]]:
@@ -495,117 +549,6 @@ def ladder(mse_by_name: Mapping[str, float]) -> Picture:
         told = "; ".join(f"{name}: {error:.3f}" for name, error in errors.items())
         winner = f" The best is {best} with {finite[best]:.3f}." if best is not None else ""
         return finished(figure, f"Mean squared error of {_count(len(errors), 'model', 'models')}: {told}.{winner}")
-
-
-def agreement(
-    panels: Mapping[str, tuple[Sequence[float], Sequence[float]]], axes: tuple[str, str] = ("expected", "found")
-) -> Picture:
-    """Two numbers for each of many things, as points: a panel a pair (across, up), on one scale, with the diagonal.
-
-    Points where either number is missing are left out. The correlation stands in each panel's title.
-    """
-    pairs = {name: _both_known(*pair) for name, pair in panels.items()}
-    if not pairs or any(pair.shape[1] < 2 for pair in pairs.values()):
-        raise ValueError("There is nothing to compare: give each panel two numbers for at least two things.")
-    with style():
-        figure, first = blank(3.9 if len(pairs) > 1 else 4.6)
-        first.remove()
-        row = figure.subplots(1, len(pairs), squeeze=False, sharex=True, sharey=True)[0]
-        told = []
-        for plane, (name, (across, up)) in zip(row, pairs.items(), strict=True):
-            varies = across.std() > 0 and up.std() > 0
-            shared = f"correlation {np.corrcoef(across, up)[0, 1]:.2f}" if varies else "no correlation"
-            plane.axline((0, 0), slope=1, color=GREY, linestyle=":", linewidth=1.2)
-            plane.plot(across, up, "o", color=BLUE, markersize=3.5, alpha=0.45, markeredgewidth=0)
-            plane.set_title(f"{textwrap.fill(name, 34)}\n{shared}", fontsize=10)
-            plane.set_xlabel(axes[0])
-            plane.grid()
-            told.append(
-                f"{name}: {shared} over {len(across):,} points; across mean {_number(across.mean())} and spread "
-                f"{across.std():.2f}, up mean {_number(up.mean())} and spread {up.std():.2f}"
-            )
-        row[0].set_ylabel(axes[1])
-        return finished(figure, f"{axes[1]} (up) against {axes[0]} (across). {'; '.join(told)}.")
-
-
-def _both_known(across: Sequence[float], up: Sequence[float]) -> np.ndarray:
-    pair = np.array([np.asarray(across, dtype=float), np.asarray(up, dtype=float)])
-    return pair[:, np.isfinite(pair).all(axis=0)]
-
-
-def parts(
-    names: Sequence[str], parts: Mapping[str, Sequence[float]], truth: Sequence[float], start: float = 0.0
-) -> Picture:
-    """How predictions are made up: from `start` each part, one number a film, takes a step right or left.
-
-    Each part's bar begins where the one above it ended. A dot marks where the last one ends, the prediction, a star
-    the rating that was given.
-    """
-    if not names or not parts:
-        raise ValueError("There is nothing to add up: give at least one film and one part.")
-    steps = np.array([np.asarray(values, dtype=float) for values in parts.values()])  # (parts, films)
-    ends = start + steps.cumsum(axis=0)
-    begins = np.vstack([np.full((1, len(names)), start), ends[:-1]])
-    rows, height = np.arange(len(names)), 0.78 / len(steps)
-    with style():
-        figure, axes = blank(1.3 + 0.5 * len(names))
-        axes.axvline(start, color=GREY, linestyle=":", linewidth=1.2)
-        for place, (name, step, begin) in enumerate(zip(parts, steps, begins, strict=True)):
-            middle = rows + (place - (len(steps) - 1) / 2) * height
-            axes.barh(middle, step, height * 0.9, left=begin, color=COLOURS[place % len(COLOURS)], label=name)
-        axes.plot(ends[-1], rows, "o", color=INK, markersize=7, label="prediction")
-        axes.plot(truth, rows, "*", color="white", markeredgecolor=INK, markersize=12, label="rating given")
-        axes.set_yticks(rows, [textwrap.shorten(str(name), 32, placeholder="…") for name in names])
-        axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=f"stars (dotted: {start:.2f}, where each begins)")
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x")
-        figure.legend(loc="outside upper left", ncols=3)
-        told = "; ".join(
-            f"{textwrap.shorten(str(name), 32, placeholder='…')} {end:.2f} (given {given:g})"
-            for name, end, given in zip(names, ends[-1], truth, strict=True)
-        )
-        sizes = ", ".join(
-            f"{name} {_number(step.min())} to {_number(step.max())}" for name, step in zip(parts, steps, strict=True)
-        )
-        return finished(
-            figure,
-            f"What {_count(len(names), 'prediction is', 'predictions are')} made of, beginning at {start:.2f} stars. "
-            f"{sizes}. Predictions: {told}.",
-        )
-
-
-def range_curves(scores: Sequence[float], curves: Mapping[str, Sequence[float]], reach: float = 5.0) -> Picture:
-    """Predictions over scores, a curve a range; where a curve crosses `reach` is marked, if it ever does.
-
-    `scores` ascend; a curve gives the prediction for each of them.
-    """
-    if not curves or len(scores) < 2:
-        raise ValueError("There is no curve to draw: give two scores or more, and a curve over them.")
-    scores = np.asarray(scores, dtype=float)
-    with style():
-        figure, axes = blank(3.9)
-        axes.axhline(reach, color=INK, linestyle=":", linewidth=1.4, label=f"{reach:g} stars")
-        told = []
-        for place, (name, values) in enumerate(curves.items()):
-            values = np.asarray(values, dtype=float)
-            colour = COLOURS[place % len(COLOURS)]
-            axes.plot(scores, values, color=colour, linewidth=2, linestyle=["-", "--", "-."][place % 3], label=name)
-            crossed = (values[:-1] < reach) & (values[1:] >= reach)
-            text = f"{name}: {values[0]:.2f} to {values[-1]:.2f} stars, "
-            if crossed.any():
-                i = int(crossed.argmax())
-                share = (reach - values[i]) / (values[i + 1] - values[i])
-                where = scores[i] + share * (scores[i + 1] - scores[i])
-                axes.plot(where, reach, "o", color=colour, markersize=8)
-                text += f"{reach:g} at a score of {where:.2f}"
-            else:
-                text += f"nowhere {reach:g}"
-            told.append(text)
-        axes.set(xlabel="score: dot product and biases", ylabel="prediction in stars", xlim=(scores[0], scores[-1]))
-        axes.grid()
-        figure.legend(loc="outside upper left", ncols=3)
-        span = f"scores from {scores[0]:g} to {scores[-1]:g}".replace("-", "−")
-        return finished(figure, f"Predictions for {span}. {'; '.join(told)}.")
 
 
 def agreement(

@@ -39,6 +39,14 @@ def small_matrix():
     )
 
 
+def many_points():
+    return np.random.default_rng(0).normal(0, 1, (2, 300))
+
+
+def many_names():
+    return {place: f"A film with the number {place}" for place in range(30)}
+
+
 DRAW = {
     "matrix": lambda: plots.matrix(small_matrix(), title="Two users & <three> films"),
     "excerpt": lambda: plots.matrix(excerpt()),
@@ -72,22 +80,8 @@ DRAW = {
         np.linspace(-8, 8, 161),
         {f"(0, {high})": high / (1 + np.exp(-np.linspace(-8, 8, 161))) for high in (5, 5.5)},
     ),
-    "agreement": lambda: plots.agreement(
-        {"as it is": ([0, 1, 2], [0.1, 0.9, 2.2]), "with the mean of all ratings taken out": ([0, 1, 2], [1, 0, 2])},
-        axes=("expected, stars", "found, stars"),
-    ),
-    "agreement of one": lambda: plots.agreement({"flat": ([0, 1, np.nan], [1, 1, 3])}),
-    "parts": lambda: plots.parts(
-        [*FILMS, "Up"],
-        {"user": [0.5] * 5, "film": [0.2, -0.5, 1, 0, 0], "taste": [-1, 0, 0.1, 0, 0]},
-        [4, 3, 5, 1, 4],
-        3.5,
-    ),
-    "one part": lambda: plots.parts(["Heat"], {"film": [4.0]}, [5]),
-    "range curves": lambda: plots.range_curves(
-        np.linspace(-8, 8, 161),
-        {f"(0, {high})": high / (1 + np.exp(-np.linspace(-8, 8, 161))) for high in (5, 5.5)},
-    ),
+    "scatter": lambda: plots.scatter([1, 10, 100], [0.5, -1, 3], ("ratings", "bias"), {2: "Heat (1995)"}, log_x=True),
+    "scatter, many names": lambda: plots.scatter(*many_points(), ("first", "second"), many_names(), title="Films"),
     "ladder": lambda: plots.ladder(ERRORS),
     "ladder of one": lambda: plots.ladder({"mean": 1.25}),
     "ladder, diverged": lambda: plots.ladder({"mean": 1.25, "lr too high": float("nan"), "worse": float("inf")}),
@@ -349,62 +343,6 @@ class TestAgreement:
     def test_says_how_well_each_pair_agrees(self):
         assert plots.agreement({"half": ([-1, 1, 3], [0, 1, 2]), "flat": ([0, 1], [2, 2])}, ("a", "b")).alt == (
             "b (up) against a (across). half: correlation 1.00 over 3 points; across mean 1.00 and spread 1.63, up "
-            "mean 1.00 and spread 0.82; flat: no correlation over 2 points; across mean 0.50 and spread 0.50, up mean 2.00 "
-            "and spread 0.00."
-        )
-
-    def test_draws_the_points_of_which_both_numbers_are_known(self):
-        _, points = plots.agreement({"x": ([0, 1, np.nan, 3], [1, np.nan, 2, 4])}).figure.axes[0].lines
-        assert points.get_xydata().tolist() == [[0, 1], [3, 4]]
-
-    @pytest.mark.parametrize("panels", [{}, {"x": ([1, np.nan], [1, 2])}])
-    def test_nothing_to_compare(self, panels):
-        with pytest.raises(ValueError, match="nothing to compare"):
-            plots.agreement(panels)
-
-
-class TestParts:
-    def test_says_what_each_prediction_is(self):
-        alt = plots.parts(["A", "B"], {"user": [0.5, 0.5], "taste": [-1, 0.25]}, truth=[3, 5], start=3.5).alt
-        assert alt == (
-            "What 2 predictions are made of, beginning at 3.50 stars. user 0.50 to 0.50, taste −1.00 to 0.25. "
-            "Predictions: A 3.00 (given 3); B 4.25 (given 5)."
-        )
-
-    def test_each_part_begins_where_the_one_before_it_ended(self):
-        axes = plots.parts(["A", "B"], {"user": [0.5, 0.5], "taste": [-1, 0.25]}, [3, 5], 3.5).figure.axes[0]
-        bars = [[(bar.get_x(), bar.get_width()) for bar in bars] for bars in axes.containers]
-        assert bars == [[(3.5, 0.5), (3.5, 0.5)], [(4.0, -1), (4.0, 0.25)]]
-        dots = next(line for line in axes.lines if line.get_marker() == "o")
-        assert list(dots.get_xdata()) == [3.0, 4.25]
-
-    def test_nothing_to_add_up(self):
-        with pytest.raises(ValueError, match="nothing to add up"):
-            plots.parts([], {"user": []}, [])
-
-
-class TestRangeCurves:
-    def test_says_where_each_curve_reaches_the_top_rating(self):
-        alt = plots.range_curves([-1, 0, 1], {"low": [0, 2, 4.9], "high": [0, 4, 6]}).alt
-        assert alt == (
-            "Predictions for scores from −1 to 1. low: 0.00 to 4.90 stars, nowhere 5; high: 0.00 to 6.00 stars, 5 at a "
-            "score of 0.50."
-        )
-
-    def test_marks_only_the_curve_that_gets_there(self):
-        axes = plots.range_curves([-1, 0, 1], {"low": [0, 2, 4.9], "high": [0, 4, 6]}).figure.axes[0]
-        assert [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"] == [[[0.5, 5]]]
-
-    @pytest.mark.parametrize(("scores", "curves"), [([0, 1], {}), ([0], {"x": [1]})])
-    def test_no_curve(self, scores, curves):
-        with pytest.raises(ValueError, match="no curve to draw"):
-            plots.range_curves(scores, curves)
-
-
-class TestAgreement:
-    def test_says_how_well_each_pair_agrees(self):
-        assert plots.agreement({"half": ([-1, 1, 3], [0, 1, 2]), "flat": ([0, 1], [2, 2])}, ("a", "b")).alt == (
-            "b (up) against a (across). half: correlation 1.00 over 3 points; across mean 1.00 and spread 1.63, up "
             "mean 1.00 and spread 0.82; flat: no correlation over 2 points; across mean 0.50 and spread 0.50, up mean "
             "2.00 and spread 0.00."
         )
@@ -455,6 +393,35 @@ class TestRangeCurves:
     def test_no_curve(self, scores, curves):
         with pytest.raises(ValueError, match="no curve to draw"):
             plots.range_curves(scores, curves)
+
+
+class TestScatter:
+    def test_says_where_the_named_points_are(self):
+        assert plots.scatter([1, 2, 4], [1, 2, 4], ("ratings", "bias"), {2: "Heat"}, title="Films").alt == (
+            "Films: 3 points. ratings: 1 to 4; bias: 1 to 4; correlation 1.00. Heat at (4, 4)."
+        )
+
+    def test_of_many_names_says_the_outermost(self):
+        (x, y), names = many_points(), many_names()
+        alt = plots.scatter(x, y, ("first", "second"), names).alt
+        leftmost = min(names, key=x.__getitem__)
+        highest = max(names, key=y.__getitem__)
+        assert f"furthest left: {names[leftmost]}, " in alt
+        assert f"highest: {names[highest]}, " in alt
+
+    def test_draws_every_point_and_marks_the_named(self):
+        picture = plots.scatter([1, 2, 4], [3, 2, 7], ("x", "y"), {0: "A", 2: "B"})
+        points, named = picture.figure.axes[0].lines
+        assert (list(points.get_xdata()), list(points.get_ydata())) == ([1, 2, 4], [3, 2, 7])
+        assert (list(named.get_xdata()), list(named.get_ydata())) == ([1, 4], [3, 7])
+
+    def test_points_that_all_have_one_value(self):
+        assert "no correlation." in plots.scatter([1, 1], [2, 3], ("x", "y")).alt
+
+    @pytest.mark.parametrize(("x", "y"), [([], []), ([1], [1]), ([1, 2], [1, 2, 3])])
+    def test_nothing_to_draw(self, x, y):
+        with pytest.raises(ValueError, match="two or more"):
+            plots.scatter(x, y, ("x", "y"))
 
 
 class TestLadder:
@@ -526,10 +493,10 @@ class TestDecay:
     def test_says_losses_and_the_mean_length_by_number_of_ratings(self):
         alt = plots.decay(HISTORY, [9, 1, 2, 4], [0, 1, 2, 40], (OVERFITTED, [9, 3, 3, 5]), title="wd 0.1").alt
         assert "wd 0.1: validation 1.250 to 0.950 in 3 epochs" in alt
-        assert "to compare: validation 1.200 to 0.900" in alt
-        assert alt.endswith("1–2 ratings 1.50 (to compare 3.00), 30–99 ratings 4.00 (to compare 5.00).")
+        assert "without decay: validation 1.200 to 0.900" in alt
+        assert alt.endswith("1–2 ratings 1.50 (without decay 3.00), 30–99 ratings 4.00 (without decay 5.00).")
 
-    def test_the_axes_go_by_what_is_compared_with(self):
+    def test_the_axes_go_by_the_training_without_decay(self):
         weak, strong = (plots.decay(HISTORY, [length], [5], (OVERFITTED, [2.0])).figure.axes for length in (1.9, 0.1))
         assert [panel.get_ylim() for panel in weak] == [panel.get_ylim() for panel in strong]
 
