@@ -114,26 +114,40 @@ def finished(figure: Figure, alt: str) -> Picture:
     return Picture(figure, alt)
 
 
-def label_points(axes: Axes, points: list[tuple[float, float]], texts: list[str], avoid=()) -> None:
+def label_points(
+    axes: Axes,
+    points: list[tuple[float, float]],
+    texts: list[str],
+    avoid=(),
+    fontsize: float = 9,
+    skip: bool = False,
+) -> None:
     """Write a text beside each point (data coordinates) where it covers no other text, no point, no box in `avoid`.
 
-    Tries eight sides, near ones first, and takes the least covered place; a thin line leads from text to point.
-    Call it when the limits are set.
+    Tries eight sides, near ones first, and takes the least covered place; a thin line leads from text to point. With
+    `skip` a text is left out that would cover another one wherever it stood. Call it when the limits are set.
     """
     axes.figure.draw_without_rendering()  # settles the layout: from here on pixels are known
     renderer = axes.figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer)
     taken = [*avoid, *(_around(axes.transData.transform(point), 6) for point in points)]
+    written: list[Bbox] = []
     for point, text in zip(points, texts, strict=True):
         leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 5}
-        label = axes.annotate(text, point, xytext=(0, 0), textcoords="offset points", fontsize=9, arrowprops=leader)
+        label = axes.annotate(
+            text, point, xytext=(0, 0), textcoords="offset points", fontsize=fontsize, arrowprops=leader
+        )
         size = Text.get_window_extent(label, renderer)  # of the text alone, without its leader
         places = [(side, _beside(axes.transData.transform(point), side, size)) for side in _SIDES]
         (dx, dy), box = min(places, key=lambda place: _covered(place[1], taken, frame))
+        if skip and (any(_shared(box, other) for other in written) or not _shared(box, frame) > 0.99 * _area(box)):
+            label.remove()
+            continue
         label.set_position((dx, dy))
         label.set_horizontalalignment("left" if dx > 0 else "right" if dx < 0 else "center")
         label.set_verticalalignment("bottom" if dy > 0 else "top" if dy < 0 else "center")
         taken.append(box)
+        written.append(box)
 
 
 # Offsets of a label from its point, in points of 1/72 inch, the nearest first.
@@ -154,12 +168,16 @@ def _beside(point, side: tuple[float, float], size: Bbox) -> Bbox:
 
 def _covered(box: Bbox, taken: list[Bbox], frame: Bbox) -> float:
     """Area in pixels that a label would share with others; what leaves the frame counts five times."""
-    outside = box.width * box.height - _shared(box, frame)
+    outside = _area(box) - _shared(box, frame)
     return 5 * outside + sum(_shared(box, other) for other in taken)
 
 
 def _around(centre, radius: float) -> Bbox:
     return Bbox.from_extents(*(centre - radius), *(centre + radius))
+
+
+def _area(box: Bbox) -> float:
+    return box.width * box.height
 
 
 def _shared(a: Bbox, b: Bbox) -> float:

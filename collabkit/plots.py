@@ -447,13 +447,14 @@ def scatter(
 ) -> Picture:
     """A point each for the pairs of x and y, some of them named: `names` gives a text for the position of a point.
 
-    With many names the picture is higher, and its text tells which of them lie outermost on each side.
+    With many names the picture is higher, a name that finds no room is left out, and the text tells which of them lie
+    outermost on each side.
     """
     x, y, names = np.asarray(x, dtype=float), np.asarray(y, dtype=float), dict(names or {})
     if len(x) < 2 or x.shape != y.shape:
         raise ValueError(f"A point needs an x and a y, and there must be two or more: not {x.shape} and {y.shape}.")
     with style():
-        figure, plane = blank(4.2 if len(names) < MANY_NAMES else 7.6)
+        figure, plane = blank(7.6 if len(names) >= MANY_NAMES else 4.2)
         plane.plot(x, y, "o", color=SKY, markersize=3, alpha=0.45, linestyle="", rasterized=True)
         named = list(names)
         plane.plot(x[named], y[named], "o", color=VERMILLION, markersize=4, linestyle="")
@@ -465,7 +466,9 @@ def scatter(
         if title:
             plane.set_title(title)
         texts = [textwrap.shorten(name, 30, placeholder="…") for name in names.values()]
-        label_points(plane, [(x[place], y[place]) for place in named], texts)
+        many = len(names) >= MANY_NAMES
+        places = [(x[place], y[place]) for place in named]
+        label_points(plane, places, texts, fontsize=8 if many else 9, skip=many)
         return finished(figure, _told_of_points(x, y, axes, names, title))
 
 
