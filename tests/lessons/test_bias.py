@@ -93,7 +93,7 @@ def test_right_in_other_words(name, answer, seed):
     assert verdict.passed, verdict.feedback
 
 
-@pytest.mark.parametrize("seed", range(3, 12))  # 0 to 2 are put to every lesson
+@pytest.mark.parametrize("seed", range(3, 6))  # 0 to 2 are put to every lesson
 def test_each_mistake_is_told_by_its_own_sentence_whatever_is_drawn(seed):
     for exercise in EXERCISES.values():
         sentences = {mistake.name: mistake.sentence for mistake in exercise.misconceptions}
