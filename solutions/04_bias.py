@@ -300,6 +300,7 @@ if passed("DotProductBias") and histories:
     display(plots.learning_curves(validation, baseline=rows[splits[0]]["damped biases", ""]))
     told = {
         title: {
+            "damped biases": rows[splits[0]]["damped biases", ""],
             "first epoch": history.valid_losses[0],
             "best epoch": history.best,
             "which": int(np.argmin(history.valid_losses)) + 1,

@@ -173,10 +173,17 @@ class BiasesAsWideAsFactors(nn.Module):
 
 
 @DotProductBias.misconception(
-    "You looked the biases up in the wrong columns: users are in `x[:, 0]`, for their bias as for their factors, and films "
-    "in `x[:, 1]`."
+    "Among the biases, users and films have changed places. `Embedding(n_users, 1)` goes with column `x[:, 0]`, as the users' "
+    "factors do, and `Embedding(n_movies, 1)` with `x[:, 1]`."
 )
-class SwapsTheColumns(collabkit.DotProductBias):
+class SwapsTheColumns(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_users, n_factors)
+        self.movie_factors = nn.Embedding(n_movies, n_factors)
+        self.user_bias = nn.Embedding(n_users, 1)
+        self.movie_bias = nn.Embedding(n_movies, 1)
+
     def forward(self, x):
         dot = (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
         return dot + self.user_bias(x[:, 1]).squeeze(-1) + self.movie_bias(x[:, 0]).squeeze(-1)

@@ -81,7 +81,7 @@ def gradient_of_the_curve(answer, given):
     """Lets the gradient flow back to the scores"""
     x = given.x.clone().requires_grad_()
     predictions = answer(x, given.low, given.high)
-    if not isinstance(predictions, Tensor) or not predictions.requires_grad:
+    if not tensor(predictions).shape or not predictions.requires_grad:
         raise CannotAsk("gives predictions that no gradient can flow back from: keep them tensors, undetached")
     predictions.sum().backward()
     return x.grad
@@ -155,6 +155,14 @@ def runs_downhill(x, low, high):
 )
 def overflows(x, low, high):
     return torch.exp(x) / (1 + torch.exp(x)) * (high - low) + low
+
+
+@sigmoid_range.misconception(
+    "`math.exp` takes a single number, and the scores are a whole tensor. `torch.exp` takes tensors; `torch.sigmoid` does "
+    "all of it."
+)
+def takes_one_number(x, low, high):
+    return 1 / (1 + math.exp(-x)) * (high - low) + low
 
 
 @sigmoid_range.misconception(
@@ -328,7 +336,12 @@ def another_range(cls, given):
 @with_range.check(points=0.25)
 def no_range(cls, given):
     """Leaves the sum as it is with `y_range=None`"""
-    return built(ranged(cls, None), given.world)(given.world.batch)
+    try:
+        return built(ranged(cls, None), given.world)(given.world.batch)
+    except TypeError as error:
+        if "NoneType" in str(error):  # one sentence, in whatever way None was to be unpacked
+            raise CannotAsk("stops with `y_range=None`, which has no low and no high") from error
+        raise
 
 
 @with_range.check(points=0.25)
@@ -424,6 +437,18 @@ class UnpacksNone(collabkit.DotProductBias):
         score = dot + self.user_bias(x[:, 0]).squeeze(-1) + self.movie_bias(x[:, 1]).squeeze(-1)
         low, high = self.y_range
         return torch.sigmoid(score) * (high - low) + low
+
+
+@with_range.misconception(
+    "Your class calls `sigmoid_range`, and that is still a stub: write it first, above, and run its cell."
+)
+class CallsTheStub(collabkit.DotProductBias):
+    def forward(self, x):
+        dot = (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
+        score = dot + self.user_bias(x[:, 0]).squeeze(-1) + self.movie_bias(x[:, 1]).squeeze(-1)
+        if self.y_range is None:
+            return score
+        raise NotImplementedError
 
 
 @with_range.misconception(

@@ -55,6 +55,12 @@ class TwoMoreFactors(nn.Module):
         return torch.bmm(users[:, None], movies[..., None]).flatten()
 
 
+class SwapsTheSizes(KeepsTheDimensionToTheEnd):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__(n_users, n_movies, n_factors)
+        self.user_bias, self.movie_bias = self.movie_bias, self.user_bias
+
+
 def by_loop(errors, index, n):
     gradient = [0.0] * n
     for error, place in zip(errors, index, strict=True):
@@ -109,11 +115,12 @@ def test_each_mistake_is_told_by_its_own_sentence_whatever_is_drawn(seed):
         ("bias_gradient", lambda errors, index, n: None, "gave nothing back"),
         ("DotProductBias", KeepsTheDimensionToTheEnd(7, 11, 5), "not a class"),
         ("DotProductBias", None, "None"),
+        ("DotProductBias", SwapsTheSizes, "users and films have changed places"),
     ],
 )
 def test_slips_that_are_no_misconception_get_a_sentence_too(name, answer, told):
     verdict = judge(EXERCISES[name], ask_here(answer, 3), 3)
-    assert verdict.score == 0
+    assert not verdict.passed
     assert told in verdict.feedback
 
 
