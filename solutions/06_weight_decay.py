@@ -25,7 +25,7 @@ import torch
 from fastai.optimizer import Adam
 from ipywidgets import FloatLogSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
@@ -68,8 +68,9 @@ plots.learning_curves({"bias and range, no decay": history_without}, baseline=ba
 # *worse*. This is **overfitting**: the model goes on learning, but what it learns are the accidents of its training ratings,
 # not the people and the films behind them.
 #
-# (In the planted world, which you see without a network, there are few accidents to learn: the solid curve hardly turns.
-# The arithmetic below is the same, its effect is small.)
+# (In the planted world, which you see without a network, there are few accidents to learn and five epochs to learn them
+# in: the solid curve does not turn, and decay can only get in its way. The arithmetic below is the same; what is said of
+# MovieLens, you have to believe.)
 #
 # Is it a wonder? Count.
 
@@ -329,7 +330,7 @@ def train_and_draw(wd):
 
 
 slider = FloatLogSlider(value=0.1, base=10, min=-3, max=0, step=0.1, description="wd", continuous_update=False)
-interact(train_and_draw, wd=slider)
+played = interact(train_and_draw, wd=slider)
 
 # %% [markdown]
 # Three settings side by side, so that you can check what you saw:
@@ -401,8 +402,8 @@ grid = {
 pd.DataFrame(grid).T.round(3)
 
 # %% [markdown]
-# A small model hardly overfits, and a strong decay only gets in its way. The larger the model, the more decay it needs and
-# the more it loses without. Fewer factors and more decay are two ways to the same end: to limit what can be learned by
+# On MovieLens a small model hardly overfits, and a strong decay only gets in its way. The larger the model, the more decay
+# it needs and the more it loses without. Fewer factors and more decay are two ways to the same end: to limit what can be learned by
 # heart. The second is a dial that turns smoothly, which is why we prefer it.
 #
 # ## The optimiser that divides
@@ -621,7 +622,7 @@ if passed("sweep"):
 
 # %% [markdown]
 # This is the picture to remember. The training loss only ever rises with the decay: whoever listened to it would always
-# choose none. The validation loss has a valley. To its left the model learns by heart, to
+# choose none. On MovieLens the validation loss has a valley. To its left the model learns by heart, to
 # its right it cannot learn. And the bottom is *flat*: compare the lead over the runner-up with what a mere seed can do, in
 # the line below the picture, and do not boast about a third digit. Between neighbours near the bottom the choice hardly
 # matters; between none and some it matters a great deal.

@@ -72,7 +72,7 @@ def value_of_the_loss(l2_loss, given):
     """Adds wd times the sum of all squared weights to the loss"""
     model = given.model()
     loss = l2_loss(given.loss(model), list(model.parameters()), given.wd)
-    return float(loss.detach() if isinstance(loss, Tensor) else loss)
+    return loss if loss is None else float(loss.detach() if isinstance(loss, Tensor) else loss)
 
 
 @l2_loss.check(points=1)
@@ -80,6 +80,8 @@ def gradients_of_the_loss(l2_loss, given):
     """Lets the gradients feel the penalty, for every parameter"""
     model = given.model()
     loss = l2_loss(given.loss(model), list(model.parameters()), given.wd)
+    if loss is None:
+        return None
     if not isinstance(loss, Tensor) or not loss.requires_grad:
         raise CannotAsk("gives a loss that no gradient can flow back from: keep it a tensor, undetached")
     loss.backward()
@@ -281,9 +283,9 @@ def one_step(sgd_step, given):
 def only_decay(sgd_step, given):
     """Keeps 1 − lr · wd of a weight whose gradient is zero, in each of three steps"""
     model = given.with_gradients()
-    for parameter in model.parameters():
-        parameter.grad.zero_()
     for _ in range(3):
+        for parameter in model.parameters():
+            parameter.grad.zero_()  # some add the decay to the gradient
         sgd_step(list(model.parameters()), given.lr, given.wd)
     return weights(model)
 
