@@ -45,6 +45,7 @@ __all__ = [
     "step_losses",
     "sweep",
     "times_seen",
+    "yes_no",
 ]
 
 LARGEST_WITH_VALUES = 20  # columns; in more, a number no longer fits into its cell
@@ -509,6 +510,38 @@ def _told(name: str, train: list[float], valid: list[float]) -> str:
     text = f"{name}: validation {valid[0]:.3f} to {valid[-1]:.3f} in {_count(len(valid), 'epoch', 'epochs')}"
     text += f", best {valid[best]:.3f} in epoch {best + 1}"
     return text + (f", training {train[0]:.3f} to {train[-1]:.3f}" if train else "")
+
+
+def yes_no(table: pd.DataFrame, title: str | None = None) -> Picture:
+    """A table of True and False: a filled circle and "yes", or a small cross and "no", in each cell."""
+    if table.size == 0:
+        raise ValueError("There is nothing to draw: give a table with at least one row and one column.")
+    answers = table.to_numpy(dtype=bool)
+    n_rows, n_columns = answers.shape
+    with style():
+        figure, axes = blank(1.1 + 0.38 * n_rows)
+        axes.set(xlim=(-0.5, n_columns - 0.5), ylim=(n_rows - 0.5, -0.5))
+        for (row, column), answer in np.ndenumerate(answers):
+            marker, colour, size = ("o", BLUE, 11) if answer else ("x", GREY, 6)
+            axes.plot(column - 0.14, row, marker, color=colour, markersize=size, markeredgewidth=1.6)
+            axes.text(column + 0.02, row, "yes" if answer else "no", va="center", fontsize=9.5, color=INK)
+        axes.hlines(np.arange(n_rows - 1) + 0.5, -0.5, n_columns - 0.5, color=PALE, linewidth=1)
+        axes.set_xticks(range(n_columns), [textwrap.fill(str(name), 15) for name in table.columns])
+        axes.set_yticks(range(n_rows), [textwrap.fill(str(name), 34) for name in table.index])
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        if title:
+            axes.set_title(title, pad=10)
+        told = "; ".join(
+            f"{name}: " + (", ".join(str(column) for column in table.columns[row]) or "none of these")
+            for name, row in zip(table.index, answers, strict=True)
+        )
+        about = f"{title}. " if title else ""
+        return finished(
+            figure,
+            f"{about}{_count(n_rows, 'row', 'rows')} by {_count(n_columns, 'question', 'questions')}. Yes: {told}.",
+        )
 
 
 def ladder(mse_by_name: Mapping[str, float]) -> Picture:

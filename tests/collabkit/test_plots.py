@@ -28,6 +28,9 @@ FILMS = {
 }
 HISTORY = SimpleNamespace(train_losses=(1.5, 0.9, 0.7), valid_losses=(1.25, 0.8, 0.95))
 OVERFITTED = SimpleNamespace(train_losses=(1.5, 0.6, 0.3), valid_losses=(1.2, 0.85, 0.9))
+ANSWERS = pd.DataFrame(
+    {"in parameters()": [True, False], "gets a gradient": [True, True], "moves": [0, 0]}, index=["a", "b"]
+)
 ERRORS = {"mean": 1.25, "damped biases": 0.88, "a model with a name that is too long for one line": 0.811, "net": 0.848}
 
 
@@ -82,6 +85,7 @@ DRAW = {
     ),
     "scatter": lambda: plots.scatter([1, 10, 100], [0.5, -1, 3], ("ratings", "bias"), {2: "Heat (1995)"}, log_x=True),
     "scatter, many names": lambda: plots.scatter(*many_points(), ("first", "second"), many_names(), title="Films"),
+    "yes and no": lambda: plots.yes_no(ANSWERS, title="What is seen"),
     "ladder": lambda: plots.ladder(ERRORS),
     "ladder of one": lambda: plots.ladder({"mean": 1.25}),
     "ladder, diverged": lambda: plots.ladder({"mean": 1.25, "lr too high": float("nan"), "worse": float("inf")}),
@@ -520,3 +524,20 @@ class TestSweep:
     def test_nothing_to_draw(self, losses):
         with pytest.raises(ValueError, match="nothing to draw"):
             plots.sweep(losses)
+
+
+class TestYesNo:
+    def test_says_for_each_row_what_is_true(self):
+        assert plots.yes_no(ANSWERS.loc[:, ["moves"]].assign(seen=[True, False])).alt == (
+            "2 rows by 2 questions. Yes: a: seen; b: none of these."
+        )
+
+    def test_writes_yes_and_no_in_the_cells(self):
+        axes = plots.yes_no(ANSWERS).figure.axes[0]
+        written = {(round(text.get_position()[0]), text.get_position()[1]): text.get_text() for text in axes.texts}
+        expected = {(c, r): "yes" if value else "no" for (r, c), value in np.ndenumerate(ANSWERS.to_numpy())}
+        assert written == expected
+
+    def test_nothing_to_draw(self):
+        with pytest.raises(ValueError, match="nothing to draw"):
+            plots.yes_no(pd.DataFrame())
