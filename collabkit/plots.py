@@ -519,14 +519,14 @@ def yes_no(table: pd.DataFrame, title: str | None = None) -> Picture:
     answers = table.to_numpy(dtype=bool)
     n_rows, n_columns = answers.shape
     with style():
-        figure, axes = blank(1.1 + 0.38 * n_rows)
+        figure, axes = blank(1.3 + 0.38 * n_rows)
         axes.set(xlim=(-0.5, n_columns - 0.5), ylim=(n_rows - 0.5, -0.5))
         for (row, column), answer in np.ndenumerate(answers):
             marker, colour, size = ("o", BLUE, 11) if answer else ("x", GREY, 6)
             axes.plot(column - 0.14, row, marker, color=colour, markersize=size, markeredgewidth=1.6)
             axes.text(column + 0.02, row, "yes" if answer else "no", va="center", fontsize=9.5, color=INK)
         axes.hlines(np.arange(n_rows - 1) + 0.5, -0.5, n_columns - 0.5, color=PALE, linewidth=1)
-        axes.set_xticks(range(n_columns), [textwrap.fill(str(name), 15) for name in table.columns])
+        axes.set_xticks(range(n_columns), [textwrap.fill(str(name), 12) for name in table.columns])
         axes.set_yticks(range(n_rows), [textwrap.fill(str(name), 34) for name in table.index])
         axes.xaxis.tick_top()
         axes.tick_params(length=0)

@@ -408,12 +408,12 @@ def product(**kwargs):
 attempts = {
     "all changes made": lambda: product() + bias_vector[ids_u],
     "parentheses kept": lambda: factors_u(ids_u),
-    "`keepdim=True` kept": lambda: product(keepdim=True) + bias_vector[ids_u],
+    "keepdim=True kept": lambda: product(keepdim=True) + bias_vector[ids_u],
     "bias table (n, 1) kept": lambda: product() + bias_table[ids_u],
     "both kept": lambda: product(keepdim=True) + bias_table[ids_u],
     "columns instead of rows": lambda: factors_u[:, ids_u],
     "tensors instead of parameters": lambda: torch.optim.Adam(Scale(torch.ones(3)).parameters()),
-    "no `super().__init__()`": NoDoorman,
+    "no super().__init__()": NoDoorman,
 }
 said = {}
 for name, attempt in attempts.items():

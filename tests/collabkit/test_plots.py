@@ -86,6 +86,11 @@ DRAW = {
     "scatter": lambda: plots.scatter([1, 10, 100], [0.5, -1, 3], ("ratings", "bias"), {2: "Heat (1995)"}, log_x=True),
     "scatter, many names": lambda: plots.scatter(*many_points(), ("first", "second"), many_names(), title="Films"),
     "yes and no": lambda: plots.yes_no(ANSWERS, title="What is seen"),
+    "yes and no, five": lambda: plots.yes_no(
+        pd.DataFrame(
+            [[True] * 5], ["a buffer, by register_buffer"], [f"{w} state_dict()" for w in "on in by to at".split()]
+        )
+    ),
     "ladder": lambda: plots.ladder(ERRORS),
     "ladder of one": lambda: plots.ladder({"mean": 1.25}),
     "ladder, diverged": lambda: plots.ladder({"mean": 1.25, "lr too high": float("nan"), "worse": float("inf")}),
