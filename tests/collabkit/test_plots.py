@@ -88,7 +88,9 @@ DRAW = {
     "yes and no": lambda: plots.yes_no(ANSWERS, title="What is seen"),
     "yes and no, five": lambda: plots.yes_no(
         pd.DataFrame(
-            [[True] * 5], ["a buffer, by register_buffer"], [f"{w} state_dict()" for w in "on in by to at".split()]
+            [[True] * 5],
+            ["a buffer, by register_buffer"],
+            [f"{w} state_dict()" for w in ("on", "in", "by", "to", "at")],
         )
     ),
     "ladder": lambda: plots.ladder(ERRORS),
