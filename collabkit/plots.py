@@ -40,6 +40,7 @@ __all__ = [
     "learning_curves",
     "matrix",
     "never_shown",
+    "panels",
     "parts",
     "range_curves",
     "step_losses",
@@ -621,6 +622,38 @@ def agreement(
 def _both_known(across: Sequence[float], up: Sequence[float]) -> np.ndarray:
     pair = np.array([np.asarray(across, dtype=float), np.asarray(up, dtype=float)])
     return pair[:, np.isfinite(pair).all(axis=0)]
+
+
+def panels(x: Sequence[float], curves: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str) -> Picture:
+    """Lines over one x, a panel for each kind of number: panel title -> name -> values. A name keeps its colour.
+
+    A panel's scale begins at 0 where that leaves its lines room enough to be told apart.
+    """
+    if len(x) < 2 or not curves or not all(curves.values()):
+        raise ValueError("There is no line to draw: give two places or more, and each panel at least one line.")
+    names = list(dict.fromkeys(name for panel in curves.values() for name in panel))
+    look = {name: (COLOURS[place % len(COLOURS)], "osD^vP"[place % 6]) for place, name in enumerate(names)}
+    told = []
+    with style():
+        figure, first = blank(3.6)
+        first.remove()
+        for axes, (title, panel) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
+            for name, values in panel.items():
+                colour, marker = look[name]
+                axes.plot(x, values, color=colour, marker=marker, markersize=4, linewidth=1.8)
+                told.append(f"{title}, {name}: {_number(values[0])} at {x[0]:g} to {_number(values[-1])} at {x[-1]:g}")
+            every = np.concatenate([np.asarray(values, dtype=float) for values in panel.values()])
+            if every.min() >= 0 and every.min() < every.max() / 2:
+                axes.set_ylim(bottom=0)
+            axes.set_title(textwrap.fill(title, 72 // len(curves)), fontsize=10)
+            axes.set_xlabel(xlabel)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+            axes.grid(axis="y")
+        handles = [
+            Line2D([], [], color=c, marker=m, markersize=4, linewidth=1.8, label=n) for n, (c, m) in look.items()
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+        return finished(figure, f"Lines over {xlabel}. {'; '.join(told)}.")
 
 
 def parts(

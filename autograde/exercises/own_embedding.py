@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -188,11 +190,21 @@ def lookup(rng):
 LEANS = "leans on a finished embedding, and this time it is to be your own: keep an `nn.Parameter` on self and pick its rows"
 
 
+def made(cls, *sizes):
+    """An instance. A create_params that is still a stub is named, or the class would look like one."""
+    try:
+        return cls(*sizes)
+    except NotImplementedError as error:
+        if traceback.extract_tb(error.__traceback__)[-1].name == "create_params":
+            raise CannotAsk("needs your `create_params`, which is still a stub: write that first") from error
+        raise
+
+
 def filled(cls, given: Lookup) -> tuple[nn.Module, nn.Parameter, bool]:
     """An embedding with known numbers, its one parameter, and whether it keeps its table on its side."""
     if not isinstance(cls, type):
         raise CannotAsk("is not a class: hand over the class itself, without calling it")
-    module = cls(given.n, given.width)
+    module = made(cls, given.n, given.width)
     if not isinstance(module, nn.Module):
         raise CannotAsk("is not an nn.Module: write `class Embedding(nn.Module):`")
     if any(isinstance(part, nn.Embedding) for part in module.modules()):
@@ -466,6 +478,8 @@ def small_world(rng):
 
 def own(cls, world: World):
     """The class, if it stands on its own feet: it is built once to see what it is made of."""
+    if isinstance(cls, type):
+        made(cls, world.n_users, world.n_movies, world.n_factors)
     model = built(cls, world)
     if any(isinstance(part, nn.Embedding) for part in model.modules()):
         raise CannotAsk(LEANS)
@@ -533,6 +547,27 @@ class KeepsTheDimension(nn.Module):
     def forward(self, x):
         users, movies = x[:, 0], x[:, 1]
         dot = (self.user_factors[users] * self.movie_factors[movies]).sum(dim=1, keepdim=True)
+        rating = dot + self.user_bias[users] + self.movie_bias[movies]
+        low, high = self.y_range
+        return torch.sigmoid(rating) * (high - low) + low
+
+
+@DotProductBiasOwn.misconception(
+    "Your biases are tables of one column, so what you look up has shape (rows, 1), while the sum over the factors is "
+    "(rows,): together they broadcast to (rows, rows). Make the biases vectors, `create_params([n])`."
+)
+class KeepsTheBiasTables(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors=50, y_range=(0, 5.5)):
+        super().__init__()
+        self.user_factors = nn.Parameter(torch.zeros(n_users, n_factors).normal_(0, 0.01))
+        self.movie_factors = nn.Parameter(torch.zeros(n_movies, n_factors).normal_(0, 0.01))
+        self.user_bias = nn.Parameter(torch.zeros(n_users, 1).normal_(0, 0.01))
+        self.movie_bias = nn.Parameter(torch.zeros(n_movies, 1).normal_(0, 0.01))
+        self.y_range = y_range
+
+    def forward(self, x):
+        users, movies = x[:, 0], x[:, 1]
+        dot = (self.user_factors[users] * self.movie_factors[movies]).sum(dim=1)
         rating = dot + self.user_bias[users] + self.movie_bias[movies]
         low, high = self.y_range
         return torch.sigmoid(rating) * (high - low) + low

@@ -143,6 +143,21 @@ def exempts_biases(loss, parameters, wd):
 
 
 @l2_loss.misconception(
+    "You squared, but did not add up: a parameter is a tensor of many numbers, and the penalty is one number. "
+    "`(p**2).sum()` for each parameter, and then the sum over the parameters."
+)
+def squares_without_a_sum(loss, parameters, wd):
+    return loss + wd * sum(p**2 for p in parameters)
+
+
+@l2_loss.misconception(
+    "`parameters` is a list of tensors, and a list cannot be squared. Go through it: `sum((p**2).sum() for p in parameters)`."
+)
+def squares_the_list(loss, parameters, wd):
+    return loss + wd * (parameters**2).sum()
+
+
+@l2_loss.misconception(
     "You returned the penalty alone. Without the loss there is nothing to predict, and all weights go to zero: `loss + ...`."
 )
 def forgets_the_loss(loss, parameters, wd):
@@ -237,6 +252,16 @@ def shrinks_at_once(parameters, wd):
     with torch.no_grad():
         for p in parameters:
             p -= 2 * wd * p
+
+
+@decay_gradients.misconception(
+    "You added the square of each weight. That is its part of the penalty; what belongs into a gradient is the *derivative* "
+    "of it, `2 * wd * p`, which keeps the sign."
+)
+def adds_the_squares(parameters, wd):
+    with torch.no_grad():
+        for p in parameters:
+            p.grad += 2 * wd * p**2
 
 
 @decay_gradients.misconception(
@@ -337,6 +362,15 @@ def decays_without_the_rate(parameters, lr, wd):
     with torch.no_grad():
         for p in parameters:
             p -= lr * p.grad + wd * p
+
+
+@sgd_step.misconception(
+    "This is the step of lesson 3: nothing decays yet. Add the weight's own pull to its gradient, `p.grad + wd * p`."
+)
+def forgets_to_decay(parameters, lr, wd):
+    with torch.no_grad():
+        for p in parameters:
+            p -= lr * p.grad
 
 
 @sgd_step.misconception("Your weights grow: the decay has the wrong sign. It is subtracted together with the gradient.")
@@ -529,6 +563,27 @@ def forgets_the_decay(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
 
 
 @adamw_step.misconception(
+    "You wrote 0.9 and 0.99 where `beta1` and `beta2` belong. They are only the defaults: whoever calls with others gets a "
+    "wrong step."
+)
+def writes_the_defaults_in(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
+    m = 0.9 * m + 0.1 * g
+    v = 0.99 * v + 0.01 * g**2
+    w = (1 - lr * wd) * w - lr * (m / (1 - 0.9**t)) / ((v / (1 - 0.99**t)).sqrt() + eps)
+    return w, m, v
+
+
+@adamw_step.misconception(
+    "You corrected both averages by numbers instead of by `beta1` and `beta2`: `1 - beta1**t` and `1 - beta2**t`."
+)
+def corrects_by_the_defaults(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    w = (1 - lr * wd) * w - lr * (m / (1 - 0.9**t)) / ((v / (1 - 0.99**t)).sqrt() + eps)
+    return w, m, v
+
+
+@adamw_step.misconception(
     "Your averages keep `1 - beta` of the past and `beta` of the new gradient. It is the other way round: they change slowly."
 )
 def swaps_the_shares(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
@@ -592,7 +647,10 @@ def swept(sweep, given: Trainings) -> tuple[float, dict[float, float]]:
     best, means = came
     if not hasattr(means, "items"):
         raise CannotAsk("should return the means as a dict: for each wd its mean validation loss")
-    return best, {float(wd): float(loss) for wd, loss in means.items()}
+    try:
+        return best, {float(wd): float(loss) for wd, loss in means.items()}
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CannotAsk("should give one number for each wd, the mean over its seeds, not all the losses") from error
 
 
 @sweep.check(points=0.75)
@@ -645,6 +703,14 @@ def gives_each_decay_its_own_seed(losses, wds, seeds):
 def takes_the_worst(losses, wds, seeds):
     means = {wd: sum(losses(wd, seed)[1] for seed in seeds) / len(seeds) for wd in wds}
     return max(means, key=means.get), means
+
+
+@sweep.misconception(
+    "`min(means)` compares the keys, so you named the smallest wd. Let it compare the losses: `min(means, key=means.get)`."
+)
+def names_the_smallest_decay(losses, wds, seeds):
+    means = {wd: sum(losses(wd, seed)[1] for seed in seeds) / len(seeds) for wd in wds}
+    return min(means), means
 
 
 @sweep.misconception(

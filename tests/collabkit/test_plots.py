@@ -50,6 +50,11 @@ def many_names():
     return {place: f"A film with the number {place}" for place in range(30)}
 
 
+def two_panels():
+    errors = {"on what was watched": [0.5, 0.4, 0.3], "on all the rest": [1.2, 1.1, 1.15]}
+    return {"films that were never shown": {"the loop": [200, 180, 150]}, "mean squared error": errors}
+
+
 DRAW = {
     "matrix": lambda: plots.matrix(small_matrix(), title="Two users & <three> films"),
     "excerpt": lambda: plots.matrix(excerpt()),
@@ -93,6 +98,8 @@ DRAW = {
             [f"{w} state_dict()" for w in ("on", "in", "by", "to", "at")],
         )
     ),
+    "panels": lambda: plots.panels([1, 2, 5], two_panels(), "round"),
+    "one panel": lambda: plots.panels([0, 1], {"mean squared error": {"folded in": [1.0, 0.9]}}, "ratings"),
     "ladder": lambda: plots.ladder(ERRORS),
     "ladder of one": lambda: plots.ladder({"mean": 1.25}),
     "ladder, diverged": lambda: plots.ladder({"mean": 1.25, "lr too high": float("nan"), "worse": float("inf")}),
@@ -433,6 +440,31 @@ class TestScatter:
     def test_nothing_to_draw(self, x, y):
         with pytest.raises(ValueError, match="two or more"):
             plots.scatter(x, y, ("x", "y"))
+
+
+class TestPanels:
+    def test_says_where_each_line_goes(self):
+        assert plots.panels([1, 2, 5], two_panels(), "round").alt == (
+            "Lines over round. films that were never shown, the loop: 200.00 at 1 to 150.00 at 5; "
+            "mean squared error, on what was watched: 0.50 at 1 to 0.30 at 5; "
+            "mean squared error, on all the rest: 1.20 at 1 to 1.15 at 5."
+        )
+
+    def test_draws_each_line_in_its_panel(self):
+        first, second = plots.panels([1, 2, 5], two_panels(), "round").figure.axes
+        assert [list(line.get_ydata()) for line in first.lines] == [[200, 180, 150]]
+        assert [list(line.get_ydata()) for line in second.lines] == [[0.5, 0.4, 0.3], [1.2, 1.1, 1.15]]
+        assert list(second.lines[0].get_xdata()) == [1, 2, 5]
+
+    def test_a_name_keeps_its_colour(self):
+        curves = {"a": {"one": [1, 2], "two": [2, 3]}, "b": {"two": [3, 4]}}
+        first, second = plots.panels([0, 1], curves, "x").figure.axes
+        assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
+
+    @pytest.mark.parametrize(("x", "curves"), [([1], {"a": {"b": [1]}}), ([1, 2], {}), ([1, 2], {"a": {}})])
+    def test_nothing_to_draw(self, x, curves):
+        with pytest.raises(ValueError, match="no line to draw"):
+            plots.panels(x, curves, "x")
 
 
 class TestLadder:

@@ -146,12 +146,24 @@ class WithoutSuper(nn.Module):
         return self.weight[ids]
 
 
+def create_params(size):
+    raise NotImplementedError
+
+
+class OnAStub(nn.Module):
+    def __init__(self, *sizes):
+        super().__init__()
+        self.weight = create_params(sizes)
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "told"),
     [
         ("lookup_gradient", add_in_one_line, "reads all rows before it writes"),
         ("Embedding", WithoutSuper, "`super().__init__()` comes first"),
         ("Embedding", params_from_randn, "is not a class"),
+        ("Embedding", OnAStub, "needs your `create_params`"),
+        ("DotProductBias.own", OnAStub, "needs your `create_params`"),
         ("create_params", lambda size: None, "an nn.Parameter"),
     ],
 )

@@ -121,6 +121,7 @@ def test_another_right_way_earns_everything(name, answer, seed):
         ("adamw_step", lambda w, g, m, v, t, lr, wd, *rest: w, "return w, m, v"),
         ("sweep", lambda losses, wds, seeds: wds[0], "return best, means"),
         ("sweep", lambda losses, wds, seeds: (wds[0], [0.9] * len(wds)), "a dict"),
+        ("sweep", lambda losses, wds, seeds: (wds[0], {wd: [0.9, 0.8] for wd in wds}), "one number for each wd"),
         ("l2_loss", lambda loss, parameters, wd: None, "is a `return` missing"),
     ],
 )
