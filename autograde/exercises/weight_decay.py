@@ -622,9 +622,10 @@ class Trainings:
     def __init__(self, rng):
         self.wds = sorted(rng.choice([0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4], 5, replace=False).tolist())
         self.seeds = rng.choice(100, 3, replace=False).tolist()
-        best, first, lucky = ((1 + rng.permutation(4))[:3]).tolist()
+        best, first, lucky, worst = (1 + rng.permutation(4)).tolist()
         valid = rng.uniform(0.97, 1, (5, 3))
         valid[best] = rng.uniform(0.9, 0.91, 3)
+        valid[worst] += 0.1
         valid[first, 0] = 0.85  # whoever trains with the first seed alone takes this decay
         valid[lucky, 2] = 0.8  # and here is the luckiest of all runs
         train = np.linspace(0.3, 0.6, 5)[:, None] + rng.uniform(0, 0.01, (5, 3))
