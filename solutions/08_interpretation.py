@@ -2,9 +2,9 @@
 # # 8. Look inside
 #
 # You have a model that predicts well, and every number in it is yours to read: it is all in four tables. Nobody told it
-# what a film is about, who the people are, or that there is such a thing as a sequel. Did it find out? It is easy to see
-# what one hopes to see in fifty columns of numbers. So today every reading is held against something: against means,
-# against a second training, against chance, and in the end against a world whose truth is known.
+# what a film is about, who the people are, or that there is such a thing as a sequel. Did it find out? It is easy to
+# see what one hopes to see in fifty columns of numbers. So today every reading is held against something: against
+# means, against a second training, against chance, and in the end against a world whose truth is known.
 #
 # **You will be able to**
 #
@@ -39,9 +39,9 @@ from collabkit.training import BOOK, fit
 # %% [markdown]
 # ## The patient
 #
-# It is the model of the last lessons: fifty factors and a bias for each user and each film, a range from 0 to 5.5, a weight
-# decay of 0.1, five epochs. `trained` makes it from any table of ratings. With another seed it starts from other random
-# numbers, and holds another fifth of the ratings back.
+# It is the model of the last lessons: fifty factors and a bias for each user and each film, a range from 0 to 5.5, a
+# weight decay of 0.1, five epochs. `trained` makes it from any table of ratings. With another seed it starts from other
+# random numbers, and holds another fifth of the ratings back.
 
 
 # %%
@@ -76,9 +76,10 @@ print(f"{n_numbers:,} numbers, learned from {len(dls.train_ds):,} ratings")
 #
 # ## The best and the worst
 #
-# `movie_bias` holds one number a film. Sorting those numbers is of no use: it gives sorted numbers, and nobody knows any more
-# whose they are. What you want is `argsort`, which returns the **positions** in sorted order. Position 3 first means: the
-# smallest value stood at place 3. And with a position you can look up anything, the bias as well as the title.
+# `movie_bias` holds one number a film. Sorting those numbers is of no use: it gives sorted numbers, and nobody knows
+# any more whose they are. What you want is `argsort`, which returns the **positions** in sorted order. Position 3 first
+# means: the smallest value stood at place 3. And with a position you can look up anything, the bias as well as the
+# title.
 
 # %% [markdown] question="what_argsort_gives"
 
@@ -110,16 +111,16 @@ if passed("top_biases"):
             print(f"  {bias:6.2f}  {title}  ({counts[titles.index(title)]} ratings)")
 
 # %% [markdown]
-# Do you know some of them? The two lists need no explanation to anybody who goes to the cinema, and yet the model has never
-# heard a word about any film. The unit is not stars, by the way: a bias is added *before* the sigmoid bends the sum into
-# the range.
+# Do you know some of them? The two lists need no explanation to anybody who goes to the cinema, and yet the model has
+# never heard a word about any film. The unit is not stars, by the way: a bias is added *before* the sigmoid bends the
+# sum into the range.
 #
 # ## Isn't that just the mean?
 #
 # A fair question. Films with a high mean rating would be a high list too, without any training. So compare. Not by the
-# values, which have different units, but by the **ranks**: if both put the same film first, the same one second and so on,
-# the correlation of their ranks is 1, and if they have nothing to do with each other, it is 0. This is Spearman's **rank
-# correlation**.
+# values, which have different units, but by the **ranks**: if both put the same film first, the same one second and so
+# on, the correlation of their ranks is 1, and if they have nothing to do with each other, it is 0. This is Spearman's
+# **rank correlation**.
 #
 # Leave out the films with few ratings, whose mean can be anything. And mind the match: the model's rows follow its
 # vocabulary, with `#na#` in front, while a table of means has only the films that were rated, in an order of its own.
@@ -151,9 +152,9 @@ if passed("bias_against_mean"):
         print(f"films with at least {least:3} ratings: rank correlation {found:.3f}")
 
 # %% [markdown]
-# High, and not 1. So sorting the biases is *nearly* the same as sorting the means. The interesting part is the rest. Named in
-# the picture are the films where the two disagree most, by the difference of their ranks: above the cloud those with the
-# higher bias, below it those with the higher mean.
+# High, and not 1. So sorting the biases is *nearly* the same as sorting the means. The interesting part is the rest.
+# Named in the picture are the films where the two disagree most, by the difference of their ranks: above the cloud
+# those with the higher bias, below it those with the higher mean.
 
 # %% demo="bias against mean, the largest disagreements named"
 films = dls.train_df.groupby("title")["rating"].agg(["mean", "count"])
@@ -171,9 +172,9 @@ plots.scatter(
 )
 
 # %% [markdown]
-# Why? A prediction is made of three parts: the user's bias, the film's bias, and the dot product. So a film's mean can be
-# taken apart. For each of its viewers, take the viewer's bias and the viewer's dot product with the film, and average both
-# over the viewers:
+# Why? A prediction is made of three parts: the user's bias, the film's bias, and the dot product. So a film's mean can
+# be taken apart. For each of its viewers, take the viewer's bias and the viewer's dot product with the film, and
+# average both over the viewers:
 
 # %% demo="what else explains those means: their viewers' generosity and taste"
 x = dls.train_ds.x
@@ -189,14 +190,16 @@ for column in ("viewers' bias", "viewers' dot product"):
     print(f"rank correlation of the gap with the {column}: {ranks['gap'].corr(ranks[column]):.2f}")
 
 # %% [markdown]
-# The last two lines tell which of the two it is: the further a correlation lies below 0, the more of the gap it explains. On
-# MovieLens it is taste. A film stands lower by its bias than by its mean where its viewers' dot products take the credit:
-# they like *its kind*, and went to see it for that. They gave many stars, but the model would not promise so many to just
-# anybody. A high bias beside an ordinary mean is the reverse: people liked it more than their taste had promised.
+# The last two lines tell which of the two it is: the further a correlation lies below 0, the more of the gap it
+# explains. On MovieLens it is taste. A film stands lower by its bias than by its mean where its viewers' dot products
+# take the credit: they like *its kind*, and went to see it for that. They gave many stars, but the model would not
+# promise so many to just anybody. A high bias beside an ordinary mean is the reverse: people liked it more than their
+# taste had promised.
 #
 # So the two lists answer two questions. The mean says how those who saw it liked it; the bias says how much it is liked
-# *beyond* what viewers and taste explain. Which of them is the truth? On real films nobody can say. In a planted world one
-# can: there we drew the biases ourselves. Let some films draw generous people and others harsh ones, as happens in life:
+# *beyond* what viewers and taste explain. Which of them is the truth? On real films nobody can say. In a planted world
+# one can: there we drew the biases ourselves. Let some films draw generous people and others harsh ones, as happens in
+# life:
 
 # %% demo="means and biases against the truth, in worlds where films have audiences"
 for seed in range(3):
@@ -214,9 +217,9 @@ for seed in range(3):
 # ## What is column 7?
 #
 # Now the wide table. Each film has fifty factors, and in lesson 1 we made factors up that had names: science fiction,
-# action, old. Is column 7 science fiction, perhaps? Sort the films by it, and you will find *something* that they have in
-# common; people are good at this. Before you do, a little experiment. Take a random rotation in fifty dimensions and apply
-# it to the users' factors and to the films':
+# action, old. Is column 7 science fiction, perhaps? Sort the films by it, and you will find *something* that they have
+# in common; people are good at this. Before you do, a little experiment. Take a random rotation in fifty dimensions and
+# apply it to the users' factors and to the films':
 
 # %% demo="a rotated model predicts the same"
 torch.manual_seed(0)
@@ -233,24 +236,25 @@ for name, each in (("as trained", model), ("rotated", rotated)):
     print(f"column 7, {name:10} highest: {', '.join(titles[popular[i]] for i in column.argsort(descending=True)[:3])}")
 
 # %% [markdown]
-# The same predictions to the last digit, and other films on top of column 7. Nothing in the data, the loss or the decay can
-# tell these two models apart: the columns are where the random start happened to leave them. A column means nothing.
+# The same predictions to the last digit, and other films on top of column 7. Nothing in the data, the loss or the decay
+# can tell these two models apart: the columns are where the random start happened to leave them. A column means
+# nothing.
 
 # %% [markdown] question="same_rotation"
 
 # %% [markdown]
 # What does *not* depend on a rotation is the shape of the cloud that the films form: who is near to whom, and in which
-# directions the cloud is long. So do not ask for columns, ask for directions. The one in which the films differ most, then
-# the one in which they differ most among those square to the first, and so on: **principal component analysis**.
+# directions the cloud is long. So do not ask for columns, ask for directions. The one in which the films differ most,
+# then the one in which they differ most among those square to the first, and so on: **principal component analysis**.
 #
-# 1. **Centre**: subtract from each column its mean over all films. Otherwise the strongest direction is from 0 to the middle
-#    of the cloud, which is what all films have in common, and that is no difference.
+# 1. **Centre**: subtract from each column its mean over all films. Otherwise the strongest direction is from 0 to the
+#    middle of the cloud, which is what all films have in common, and that is no difference.
 # 2. **Decompose**: `torch.linalg.svd(centred, full_matrices=False)` returns $U$, $S$ and $V^\top$ with
 #    $\text{centred} = U S V^\top$. The rows of $V^\top$ are the directions, the strongest first.
 # 3. **Project**: a dot product of each film with a direction says how far along it the film lies.
 #
-# One thing remains arbitrary. If a direction is right, so is its opposite, and which you get is up to your computer. The
-# check accepts both.
+# One thing remains arbitrary. If a direction is right, so is its opposite, and which you get is up to your computer.
+# The check accepts both.
 
 
 # %% exercise="pca"
@@ -273,9 +277,9 @@ def pca(factors, k=3):
 check("pca", pca)
 
 # %% [markdown]
-# Is this any better than a column? Train a second model, from another start and with another fifth held back. For each column
-# of the first, look for the column of the second that is most like it; then compare components, first with first, second
-# with second. On the thousand most rated films, with the sign left out:
+# Is this any better than a column? Train a second model, from another start and with another fifth held back. For each
+# column of the first, look for the column of the second that is most like it; then compare components, first with
+# first, second with second. On the thousand most rated films, with the sign left out:
 
 # %% demo="columns and components of two trainings, side by side"
 if passed("pca"):
@@ -289,13 +293,14 @@ if passed("pca"):
 
 # %% [markdown]
 # On MovieLens the first components come back, from other random numbers and other ratings. That is what a finding looks
-# like. How many do differs a little from run to run; where directions are of nearly equal strength they mix, and again no
-# single one means anything.
+# like. How many do differs a little from run to run; where directions are of nearly equal strength they mix, and again
+# no single one means anything.
 #
 # ### The map
 #
-# So here are films where the model puts them, along two of these components. Nobody has told it a genre. Go along each axis:
-# what changes? Give it a name of your own before you read on. Then move the sliders below: other components, fewer names.
+# So here are films where the model puts them, along two of these components. Nobody has told it a genre. Go along each
+# axis: what changes? Give it a name of your own before you read on. Then move the sliders below: other components,
+# fewer names.
 
 # %% demo="a map of the films along components 0 and 2"
 if passed("pca"):
@@ -325,10 +330,10 @@ if passed("pca"):
             print(f"component {component}, {side:9}: {' | '.join(titles[popular[i]] for i in rows)}")
 
 # %% [markdown]
-# On MovieLens one end of the first component holds films that critics love, many of them old, and the other the kind of which
-# the sequel is already in the making. The second separates what everybody's family saw from what was shown late and in small
-# cinemas. Those are *our* words. A name of this kind is a guess, and a guess can be tested. One thing about a film is known,
-# since it stands in the title: its year. The model has never seen it.
+# On MovieLens one end of the first component holds films that critics love, many of them old, and the other the kind of
+# which the sequel is already in the making. The second separates what everybody's family saw from what was shown late
+# and in small cinemas. Those are *our* words. A name of this kind is a guess, and a guess can be tested. One thing
+# about a film is known, since it stands in the title: its year. The model has never seen it.
 
 # %% demo="does the model know how old a film is? fitted on half of the films, tested on the other half"
 year = pd.Series(titles).str.extract(r"\((\d{4})\)")[0].astype(float).to_numpy()
@@ -354,10 +359,10 @@ elif passed("pca"):
         print(f"{share:.0%} of the variance of the year explained by {k:2}, on films that took no part in the fit")
 
 # %% [markdown]
-# Not much, and not nothing: some of what people like in films goes with their age. The half that took no part is what makes
-# this a test. Leave it out, and you can find anything. Here are numbers that have nothing to do with films, since they come
-# from a random generator, "explained" by the same fifty factors. (Less than 0 % is possible, and means: worse than to
-# say the mean of all each time.)
+# Not much, and not nothing: some of what people like in films goes with their age. The half that took no part is what
+# makes this a test. Leave it out, and you can find anything. Here are numbers that have nothing to do with films, since
+# they come from a random generator, "explained" by the same fifty factors. (Less than 0 % is possible, and means: worse
+# than to say the mean of all each time.)
 
 # %% demo="explaining random numbers with fifty factors"
 rng = np.random.default_rng(1)
@@ -375,8 +380,8 @@ for n in (60, 100, 200, 1000):
 # %% [markdown]
 # ## How much of the model is in three components?
 #
-# Fifty factors were trained, and you have just looked at three. Is that a summary, or a keyhole? The model itself can tell.
-# Replace the films' factors by what their first $k$ components say, and let it predict the held-back ratings:
+# Fifty factors were trained, and you have just looked at three. Is that a summary, or a keyhole? The model itself can
+# tell. Replace the films' factors by what their first $k$ components say, and let it predict the held-back ratings:
 
 
 # %%
@@ -400,18 +405,19 @@ if passed("pca"):
     display(plots.ladder(errors))
 
 # %% [markdown]
-# Three of fifty directions do nearly all of the work, and with some number between three and fifty it is often even a little
-# *better*: for predictions, the last directions hold as much noise as knowledge. (Do not choose $k$ by this picture and then
-# quote its error: these are the held-back ratings. A part of the training ratings would have to choose.)
+# Three of fifty directions do nearly all of the work, and with some number between three and fifty it is often even a
+# little *better*: for predictions, the last directions hold as much noise as knowledge. (Do not choose $k$ by this
+# picture and then quote its error: these are the held-back ratings. A part of the training ratings would have to
+# choose.)
 #
 # So the keyhole is a window. What the model knows, it knows mostly in a few directions, and those you can look at.
 #
 # ## Who is like whom?
 #
-# The other thing that a rotation does not change is who is near to whom. But what is *near*? Three measures come to mind: the
-# **distance** from point to point, the **dot product**, and the **cosine**, which is the dot product of the two vectors
-# brought to length 1, so that the direction alone counts. They differ in what they make of the length. And what is
-# the length of a film's factors?
+# The other thing that a rotation does not change is who is near to whom. But what is *near*? Three measures come to
+# mind: the **distance** from point to point, the **dot product**, and the **cosine**, which is the dot product of the
+# two vectors brought to length 1, so that the direction alone counts. They differ in what they make of the length. And
+# what is the length of a film's factors?
 
 # %% demo="the length of the factors against the number of ratings"
 lengths = model.movie_factors.weight.detach().norm(dim=1)[1:]
@@ -424,13 +430,13 @@ positions = {place: named[i] for place, i in enumerate(np.flatnonzero(seen)) if 
 plots.scatter(counts[1:][seen], lengths[seen], ("training ratings", "length of the factors"), positions, log_x=True)
 
 # %% [markdown]
-# It is not how good a film is, and not how special. It is mostly how often it was rated. Decay pulls all factors towards 0,
-# at every step, and only a rating pushes them out again. So the length says how much the model has *heard* about a film. With
-# dot products, popular films would be near to everybody; take the cosine.
+# It is not how good a film is, and not how special. It is mostly how often it was rated. Decay pulls all factors
+# towards 0, at every step, and only a rating pushes them out again. So the length says how much the model has *heard*
+# about a film. With dot products, popular films would be near to everybody; take the cosine.
 #
-# The direction has a trouble of its own. For a film with a single rating it was set by a single person: it points to whatever
-# this one person likes. Such a film can be near to a masterpiece by pure chance. So give your function a least number of
-# ratings.
+# The direction has a trouble of its own. For a film with a single rating it was set by a single person: it points to
+# whatever this one person likes. Such a film can be near to a masterpiece by pure chance. So give your function a least
+# number of ratings.
 
 
 # %% exercise="nearest_items"
@@ -439,7 +445,7 @@ def nearest_items(factors, item, k=5, *, counts, min_count=0):
 
     factors: (n, n_factors), as it lies in the model; item: the position of the film that is asked about.
     counts: (n,) how often each film was rated; films with fewer than min_count ratings are left out.
-    Nearness is the cosine. The film itself is left out. `nn.functional.normalize(factors, dim=1)` brings rows to length 1.
+    Nearness is the cosine. The film itself is left out. `nn.functional.normalize(factors, dim=1)` gives rows length 1.
     """
     ### BEGIN SOLUTION
     unit = nn.functional.normalize(factors.detach(), dim=1)
@@ -454,9 +460,9 @@ def nearest_items(factors, item, k=5, *, counts, min_count=0):
 check("nearest_items", nearest_items)
 
 # %% [markdown]
-# The last line of that check went to a model of the real ratings. On MovieLens it asked for nine films that have a sequel, or
-# a twin by the same hand, whether the relative is among the five nearest of many hundreds. The model knows no title and no
-# director.
+# The last line of that check went to a model of the real ratings. On MovieLens it asked for nine films that have a
+# sequel, or a twin by the same hand, whether the relative is among the five nearest of many hundreds. The model knows
+# no title and no director.
 #
 # Try films that you know. Then let the least number of ratings go down to 0, and watch who comes in.
 
@@ -507,8 +513,8 @@ for way, near in nearness.items():
 # Dot products favour what everybody has seen, and the other two bring in films that nobody has. The cosine with a least
 # number of ratings avoids both.
 #
-# How stable is such a list? Ask the second model for the same neighbours. For the most rated films, count how many of five
-# both name:
+# How stable is such a list? Ask the second model for the same neighbours. For the most rated films, count how many of
+# five both name:
 
 # %% demo="how many neighbours two trainings agree on"
 if passed("nearest_items") and passed("pca"):
@@ -528,29 +534,30 @@ if passed("nearest_items") and passed("pca"):
     print(f"by chance they would share {25 / (len(rows) - 1):.2f} of five")
 
 # %% [markdown]
-# Many times more than by chance, and far from five. A list of neighbours is no list of facts. Its head comes back more often
-# than its tail; whoever shows you *one* striking neighbour should be asked for the second training.
+# Many times more than by chance, and far from five. A list of neighbours is no list of facts. Its head comes back more
+# often than its tail; whoever shows you *one* striking neighbour should be asked for the second training.
 #
-# On MovieLens the two models agree better by all factors than by a few components. So the weak directions are not all noise
-# after all: they do little for the average prediction, and yet they help to tell which film belongs to which. What matters
-# depends on what you ask.
+# On MovieLens the two models agree better by all factors than by a few components. So the weak directions are not all
+# noise after all: they do little for the average prediction, and yet they help to tell which film belongs to which.
+# What matters depends on what you ask.
 #
 # ## Where the truth is known
 #
-# On real films an interpretation can be plausible, stable and tested on other films, and it still is an interpretation. So
-# the last word goes to a planted world. Somebody has drawn 150 films with a bias and three traits each, 400 people with a
-# bias and three tastes, and sent you the ratings; some films draw generous people. You see neither the biases nor the traits.
-# **Read them from a trained model.**
+# On real films an interpretation can be plausible, stable and tested on other films, and it still is an interpretation.
+# So the last word goes to a planted world. Somebody has drawn 150 films with a bias and three traits each, 400 people
+# with a bias and three tastes, and sent you the ratings; some films draw generous people. You see neither the biases
+# nor the traits. **Read them from a trained model.**
 #
-# Your reading is held against the truth. The biases by their ranks. The traits *up to sign and rotation*, since nobody can
-# know more: the truth is laid over your three columns as well as it can be, and what counts is the share of it that is found.
+# Your reading is held against the truth. The biases by their ranks. The traits *up to sign and rotation*, since nobody
+# can know more: the truth is laid over your three columns as well as it can be, and what counts is the share of it that
+# is found.
 
 
 # %% exercise="read_world"
 def read_world(ratings):
     """Read each film's bias and three traits from a model of these ratings.
 
-    ratings: a DataFrame with the columns user, movie, rating and title. `trained(ratings)` gives you a model and titles.
+    ratings: a DataFrame with the columns user, movie, rating and title. `trained(ratings)` gives a model and titles.
     Returns a DataFrame with the titles as its index (without "#na#") and the columns "bias", "trait 0", "trait 1" and
     "trait 2": the film's bias, and where it lies along the three directions in which the films' factors differ most.
     """
@@ -567,8 +574,8 @@ def read_world(ratings):
 check("read_world", read_world)
 
 # %% [markdown]
-# Here is one such world with its truth in the open. First each planted trait against each of yours, as they are; then against
-# the best mixture of your three.
+# Here is one such world with its truth in the open. First each planted trait against each of yours, as they are; then
+# against the best mixture of your three.
 
 # %% demo="planted traits against found ones, as they are and rotated"
 if passed("read_world"):
@@ -587,13 +594,13 @@ if passed("read_world"):
     display(plots.scatter(truth[:, 0], laid_over[:, 0], ("planted trait 0", "the best mixture of the found traits")))
 
 # %% [markdown]
-# No single trait of yours is one of theirs, and together they are all three. That is exactly what *up to rotation* means, and
-# it is the honest limit of every story about factors: **the space is found, its axes are not.**
+# No single trait of yours is one of theirs, and together they are all three. That is exactly what *up to rotation*
+# means, and it is the honest limit of every story about factors: **the space is found, its axes are not.**
 #
 # ## The ladder
 #
-# Today's rung is not a better model. It is the same one, read through three components, so that one can say what a piece of
-# it is worth that a person can look at.
+# Today's rung is not a better model. It is the same one, read through three components, so that one can say what a
+# piece of it is worth that a person can look at.
 
 # %% demo="the ladder with the model, and what is left of it in three components"
 rungs = baseline_ladder(dls.train_df, dls.valid_df)
@@ -608,14 +615,15 @@ display(plots.ladder(rungs))
 #
 # - Print a model first. `named_parameters` tells the name and the shape of everything that was learned.
 # - `argsort` gives positions. With them, names and numbers stay together.
-# - A film's bias is what is left of its stars when viewers and taste have had their share. That is nearly its mean, and the
-#   difference is the interesting part.
+# - A film's bias is what is left of its stars when viewers and taste have had their share. That is nearly its mean, and
+#   the difference is the interesting part.
 # - Columns mean nothing, directions may. Centre, decompose, project; and the sign is free.
 # - Compare directions by cosine, leave out the film itself and whatever hardly anybody rated.
-# - A finding is what survives another training, films that took no part, or a world with a known truth. The rest is a story.
+# - A finding is what survives another training, films that took no part, or a world with a known truth. The rest is a
+#   story.
 #
-# **Next**: everything that you have built since lesson 3 is there ready-made, in a library. *Lesson 9* trains the same model
-# with fastai's `collab_learner`, carries your weights over to see that it really is the same, and finds out why
+# **Next**: everything that you have built since lesson 3 is there ready-made, in a library. *Lesson 9* trains the same
+# model with fastai's `collab_learner`, carries your weights over to see that it really is the same, and finds out why
 # it does worse if one lets it.
 
 # %% demo="what this session has earned"

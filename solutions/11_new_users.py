@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 11. Who came late
 #
-# All models of this course share a weakness that no error has shown so far. Each user has a row in a table, and whoever is not
-# in the table does not exist. In real life somebody new comes every minute, and stays only if the first page shows something
-# good. Today you give a newcomer a row without training anything, turn predictions into lists, and measure lists. Then
-# you rate ten films yourself. And at the end you run a service for ten rounds, in a world whose truth is known, and watch it
-# go wrong while its own numbers look better and better.
+# All models of this course share a weakness that no error has shown so far. Each user has a row in a table, and whoever
+# is not in the table does not exist. In real life somebody new comes every minute, and stays only if the first page
+# shows something good. Today you give a newcomer a row without training anything, turn predictions into lists, and
+# measure lists. Then you rate ten films yourself. And at the end you run a service for ten rounds, in a world whose
+# truth is known, and watch it go wrong while its own numbers look better and better.
 #
 # **You will be able to**
 #
@@ -13,7 +13,8 @@
 # - find a user's factors from a few ratings, by ridge regression around the average user;
 # - turn scores into a list, and say why the best predictor need not make the best list;
 # - compute precision at k and NDCG, with none of the usual slips;
-# - explain a feedback loop: who is over-represented, why the error does not show it, and what a little chance is good for.
+# - explain a feedback loop: who is over-represented, why the error does not show it, and what a little chance is good
+#   for.
 #
 # **Time**: about 75 minutes. **Points**: 9. Stuck? `hint("fold_in")` gives the next hint, as often as you ask.
 
@@ -38,8 +39,8 @@ from collabkit.training import BOOK, fit
 # %% [markdown]
 # ## A hundred strangers
 #
-# To have newcomers whose taste is known, keep a hundred users away from the model, with all their ratings. The model is the
-# one of the last lessons and is trained on everybody else.
+# To have newcomers whose taste is known, keep a hundred users away from the model, with all their ratings. The model is
+# the one of the last lessons and is trained on everybody else.
 
 # %%
 ratings = load_ratings()
@@ -60,10 +61,10 @@ with torch.no_grad():
     movie_factors, movie_bias = model.movie_factors.weight.clone(), model.movie_bias.weight.squeeze(-1).clone()
 
 # %% [markdown]
-# Each stranger's ratings are put in the order of time: the first ones play the part of *what they tell us when they arrive*,
-# and what comes after the twentieth is there to test with. Films that the model has never met cannot be used. And since each
-# newcomer is to count for as much as any other, the error is taken for each of them, and then averaged over them. Otherwise
-# a few who left hundreds of ratings would decide everything.
+# Each stranger's ratings are put in the order of time: the first ones play the part of *what they tell us when they
+# arrive*, and what comes after the twentieth is there to test with. Films that the model has never met cannot be used.
+# And since each newcomer is to count for as much as any other, the error is taken for each of them, and then averaged
+# over them. Otherwise a few who left hundreds of ratings would decide everything.
 
 # %%
 newcomers = []  # for each stranger: the positions of the films, and the stars, in the order of time
@@ -85,7 +86,8 @@ print(
 # ## Nobody has told us anything
 #
 # A stranger comes in, and there is no rating yet. This is called the **bootstrapping problem**, or *cold start*: to
-# recommend we need ratings, and to get ratings we need to recommend. What do we know about somebody of whom we know nothing?
+# recommend we need ratings, and to get ratings we need to recommend. What do we know about somebody of whom we know
+# nothing?
 #
 # One might take a row of zeros, like the model's own row 0 for `#na#`. But nobody in the table is zero. Users have a
 # good deal in common, and that is in their factors too. A better guess is the **average user**: the mean of all rows,
@@ -108,8 +110,8 @@ def average_user(user_factors, user_bias):
 check("average_user", average_user)
 
 # %% [markdown]
-# A user is one vector from here on, factors and bias in one. To score films with it, give the films' factors a column of
-# ones, so that the bias is added to each:
+# A user is one vector from here on, factors and bias in one. To score films with it, give the films' factors a column
+# of ones, so that the bias is added to each:
 
 
 # %%
@@ -147,29 +149,29 @@ print(f"mean and film biases only: {error_of([film_only[items[20:]] for items, _
 # list of well-liked films, and that is what it is: it gives the same list to each newcomer.
 #
 # It has a weakness that is worth a thought. Half of the people love a kind of film and half cannot stand it: then the
-# average is indifferent, and *nobody* is like that. Some services take a real user instead, one who stands for many. Others ask
-# a question or two at the door, where you live or how old you are, and have a model that predicts factors from the
-# answers. And many just show you some films and ask for stars. Let us see what these are worth.
+# average is indifferent, and *nobody* is like that. Some services take a real user instead, one who stands for many.
+# Others ask a question or two at the door, where you live or how old you are, and have a model that predicts factors
+# from the answers. And many just show you some films and ask for stars. Let us see what these are worth.
 #
 # ## Ten ratings, one equation
 #
-# The films' tables stay as they are. Only one vector is missing, and its scores should come out right for the films that
-# were rated. For a rating $r$ of film $m$ the model wants
+# The films' tables stay as they are. Only one vector is missing, and its scores should come out right for the films
+# that were rated. For a rating $r$ of film $m$ the model wants
 #
 # $$p \cdot q_m + b + b_m \approx s \qquad\text{with}\qquad s = \operatorname{sigmoid}^{-1}(r / 5.5)$$
 #
-# where $p$ and $b$ are the user's factors and bias, and $s$ is the score that the sigmoid would turn into the rating. All films'
-# tables are known, so this is **linear** in what is sought. No gradient descent: one system of equations.
+# where $p$ and $b$ are the user's factors and bias, and $s$ is the score that the sigmoid would turn into the rating.
+# All films' tables are known, so this is **linear** in what is sought. No gradient descent: one system of equations.
 #
-# There is a catch. The newcomer has ten ratings, and the vector has fifty-one numbers. Countless vectors fit exactly, most
-# of them absurd. Of all of them, choose the one that is closest to the average user, and do not insist on an exact fit either,
-# since people are moody:
+# There is a catch. The newcomer has ten ratings, and the vector has fifty-one numbers. Countless vectors fit exactly,
+# most of them absurd. Of all of them, choose the one that is closest to the average user, and do not insist on an exact
+# fit either, since people are moody:
 #
 # $$\text{minimise}\quad \sum_m (s_m - p\cdot q_m - b - b_m)^2 \;+\; \lambda\,\lVert (p, b) - (\bar p, \bar b)\rVert^2$$
 #
-# This is **ridge regression**, and the second term is an old friend: the damping of lesson 1, the weight decay of lesson 6.
-# With $A$ as the films' factors with a column of ones behind, and the difference $d = (p, b) - (\bar p, \bar b)$, the
-# minimum is where
+# This is **ridge regression**, and the second term is an old friend: the damping of lesson 1, the weight decay of
+# lesson 6. With $A$ as the films' factors with a column of ones behind, and the difference $d = (p, b) - (\bar p, \bar
+# b)$, the minimum is where
 #
 # $$(A^\top A + \lambda I)\, d = A^\top\, \bigl(s - b_m - A\,(\bar p, \bar b)\bigr)$$
 #
@@ -178,7 +180,7 @@ print(f"mean and film biases only: {error_of([film_only[items[20:]] for items, _
 
 # %%
 def to_scores(stars):
-    """The scores that the sigmoid would turn into these stars, kept off the ends of the range, where they are infinite."""
+    """The scores that the sigmoid would turn into these stars, kept off the ends of the range, where they are endless."""
     share = (stars / 5.5).clamp(0.05, 0.95)
     return torch.log(share / (1 - share))
 
@@ -187,7 +189,7 @@ def to_scores(stars):
 def fold_in(movie_factors, movie_bias, scores, around, damping=10.0):
     """The user whose scores come close to these, and who is not far from the average user.
 
-    movie_factors: (n, n_factors) of the n films that were rated; movie_bias: (n,) theirs; scores: (n,) what should come out.
+    movie_factors: (n, n_factors) of the films that were rated; movie_bias: (n,) theirs; scores: (n,) what should come out.
     around: (n_factors + 1,) the average user, factors and then bias; damping: how strongly to stay near.
     Returns the user in the same form, (n_factors + 1,). Damping holds for factors and bias alike. n may be 0.
     """
@@ -203,8 +205,8 @@ def fold_in(movie_factors, movie_bias, scores, around, damping=10.0):
 check("fold_in", fold_in)
 
 # %% [markdown]
-# Now let the strangers in. With their first 0, 1, 2, ... ratings each gets a row, and predicts what they rated later. For
-# comparison the damped biases, which learn from the same ratings how generous somebody is, and nothing about taste.
+# Now let the strangers in. With their first 0, 1, 2, ... ratings each gets a row, and predicts what they rated later.
+# For comparison the damped biases, which learn from the same ratings how generous somebody is, and nothing about taste.
 
 # %% demo="the error on strangers, by the number of ratings that they gave"
 numbers = [0, 1, 2, 3, 5, 7, 10, 15, 20]
@@ -231,13 +233,13 @@ if passed("average_user") and passed("fold_in"):
     display(plots.panels(numbers, {"mean squared error on later ratings": errors}, "ratings given"))
 
 # %% [markdown]
-# A row in a table, and it took no training, only a small system of equations. The biases learn who is generous and soon know
-# all that they can know. Folding in goes on, since there is taste to be learned as well.
+# A row in a table, and it took no training, only a small system of equations. The biases learn who is generous and soon
+# know all that they can know. Folding in goes on, since there is taste to be learned as well.
 #
 # ### Ten ratings, but which?
 #
-# A test can be too kind without anybody wanting it. Shuffle each stranger's ratings before you cut them in two, as all random
-# splits of this course have done, and do the same again:
+# A test can be too kind without anybody wanting it. Shuffle each stranger's ratings before you cut them in two, as all
+# random splits of this course have done, and do the same again:
 
 # %% demo="the same test with ratings in order of time, and shuffled"
 if passed("average_user") and passed("fold_in"):
@@ -253,8 +255,8 @@ if passed("average_user") and passed("fold_in"):
 # %% [markdown]
 # On MovieLens the shuffled test is the kinder one. With it, ten ratings come from all over the time that somebody spent
 # here, the last evening included. In life they come from the first five minutes, and people change, tire, or begin with
-# their favourites. A service gets the upper line, whatever its report says. For anything that is to work *tomorrow*, split
-# by time. (The planted world has no evenings: there the lines differ by chance alone.)
+# their favourites. A service gets the upper line, whatever its report says. For anything that is to work *tomorrow*,
+# split by time. (The planted world has no evenings: there the lines differ by chance alone.)
 #
 # ### Play: how much to believe
 #
@@ -275,23 +277,23 @@ if passed("average_user") and passed("fold_in"):
 # %% [markdown]
 # ### And a new film?
 #
-# The model is symmetric, so a new *film* with a few ratings can be folded in just the same: users and films change places, and
-# the average film takes the part of the average user. Without a single rating, though, you get exactly the average film, and
-# with films that is worth less: they have no door at which one could ask them anything.
+# The model is symmetric, so a new *film* with a few ratings can be folded in just the same: users and films change
+# places, and the average film takes the part of the average user. Without a single rating, though, you get exactly the
+# average film, and with films that is worth less: they have no door at which one could ask them anything.
 
 # %% [markdown] question="cold_start"
 
 # %% [markdown]
 # ## From scores to a list
 #
-# Nobody reads a thousand predictions. People see a list of ten, so that is what has to be made, and there are two rules.
-# **Leave out what they have seen**: it would be on top, since people watch what they like. **Leave out position 0**, which is no
-# film. And do it before you sort, or the list comes out too short.
+# Nobody reads a thousand predictions. People see a list of ten, so that is what has to be made, and there are two
+# rules. **Leave out what they have seen**: it would be on top, since people watch what they like. **Leave out position
+# 0**, which is no film. And do it before you sort, or the list comes out too short.
 
 
 # %% exercise="recommend"
 def recommend(scores, seen, k=10):
-    """The positions of the k best films for one user, the best first, without those that were seen and without position 0.
+    """The positions of the k best films for one user, the best first, without seen ones and without position 0.
 
     scores: (n_items,) of any size and sign; they are not changed. seen: a tensor of positions, may be empty.
     Example: recommend(torch.tensor([9.0, -1.0, -3.0, -2.0]), seen=torch.tensor([1]), k=2) gives the positions 3 and 2
@@ -310,11 +312,11 @@ check("recommend", recommend)
 # %% [markdown]
 # ## Your own ten ratings
 #
-# You are the newcomer now. Give stars to the films that you know, and leave the others at 0, which here means *not seen*. Each
-# time you move a slider, your vector is found anew, from the average user and your ratings.
+# You are the newcomer now. Give stars to the films that you know, and leave the others at 0, which here means *not
+# seen*. Each time you move a slider, your vector is found anew, from the average user and your ratings.
 #
-# Begin with one film only, and move it from 1 to 5. What changes in the list, and what does not? Then describe yourself.
-# The last slider adds something that you will understand in the next section; leave it at 0 at first.
+# Begin with one film only, and move it from 1 to 5. What changes in the list, and what does not? Then describe
+# yourself. The last slider adds something that you will understand in the next section; leave it at 0 at first.
 
 # %%
 counts = torch.bincount(dls.train_ds.x[:, 1], minlength=len(titles))  # how many training ratings each film has
@@ -367,14 +369,14 @@ if passed("average_user") and passed("fold_in") and passed("recommend"):
     print(f"{len(shared)} of ten films are on both lists")
 
 # %% [markdown]
-# Eight sliders each, and on MovieLens two people get lists that hardly meet. Without any rating they would have got the same
-# list, the average user's: move all your sliders back to 0 to see it.
+# Eight sliders each, and on MovieLens two people get lists that hardly meet. Without any rating they would have got the
+# same list, the average user's: move all your sliders back to 0 to see it.
 #
 # ## How good is a list?
 #
 # So far an error was an error in stars. But a list makes no claim about stars; it claims that you will want to see
-# *these* films. So judge it by what people did: take the ratings that were held back, and call a film **relevant** for a user
-# if the user gave it four stars or more. Then look which films on the list are relevant.
+# *these* films. So judge it by what people did: take the ratings that were held back, and call a film **relevant** for
+# a user if the user gave it four stars or more. Then look which films on the list are relevant.
 #
 # The simplest measure is **precision at k**: the share of the first k places that are relevant. An empty place is no
 # hit, so divide by k also when a list ends early.
@@ -396,13 +398,13 @@ def precision_at_k(recommended, relevant, k=10):
 check("precision_at_k", precision_at_k)
 
 # %% [markdown]
-# Precision does not care *where* on the list a hit stands, but people read from the top. So let a hit count for less the
-# further down it stands: at rank $r = 1, 2, \dots$ it gains $1 / \log_2(r + 1)$. That is 1 for the first place, 0.63 for
-# the second, 0.5 for the third. The sum is the *discounted cumulative gain*, DCG.
+# Precision does not care *where* on the list a hit stands, but people read from the top. So let a hit count for less
+# the further down it stands: at rank $r = 1, 2, \dots$ it gains $1 / \log_2(r + 1)$. That is 1 for the first place,
+# 0.63 for the second, 0.5 for the third. The sum is the *discounted cumulative gain*, DCG.
 #
 # By itself it cannot be compared between users: who has twenty relevant films is easier to please than who has one. So
-# divide by what the **best possible list** would gain, the one with hits on all its first places, as long as there are relevant
-# films for them. The quotient is the *normalised* DCG, **NDCG**. It is 1 for a list that could not be better.
+# divide by what the **best possible list** would gain, the one with hits on all its first places, as long as there are
+# relevant films for them. The quotient is the *normalised* DCG, **NDCG**. It is 1 for a list that could not be better.
 #
 # $$\text{NDCG} = \frac{\sum_{r \le k,\ \text{item } r \text{ relevant}} 1/\log_2(r+1)}
 # {\sum_{r=1}^{\min(k,\, n)} 1/\log_2(r+1)} \qquad n \text{ relevant items in all}$$
@@ -429,9 +431,9 @@ check("ndcg_at_k", ndcg_at_k)
 # %% [markdown]
 # ## Which list is best?
 #
-# Four ways to make lists for the users whom the model knows, judged by their held-back ratings: films in random order; the most
-# rated films, the same for everybody; films by predicted rating; and predicted score plus half the logarithm of the
-# number of ratings. Which wins? Decide before you run it.
+# Four ways to make lists for the users whom the model knows, judged by their held-back ratings: films in random order;
+# the most rated films, the same for everybody; films by predicted rating; and predicted score plus half the logarithm
+# of the number of ratings. Which wins? Decide before you run it.
 
 # %% demo="four kinds of list, by precision and NDCG"
 if passed("recommend") and passed("precision_at_k") and passed("ndcg_at_k"):
@@ -463,29 +465,30 @@ if passed("recommend") and passed("precision_at_k") and passed("ndcg_at_k"):
     print(f"mean over {len(judged)} users who have a relevant film among their held-back ratings")
 
 # %% [markdown]
-# Compare the second row with the third. A model that predicts stars far better than any popularity could is no better at this,
-# on MovieLens even worse. Put both together and they beat either. Think about why before you answer:
+# Compare the second row with the third. A model that predicts stars far better than any popularity could is no better
+# at this, on MovieLens even worse. Put both together and they beat either. Think about why before you answer:
 
 # %% [markdown] question="rating_against_popularity"
 
 # %% [markdown]
-# Be careful with the conclusion. Popularity won by a measure that is made of what people *happened to watch*. A film that
-# you would have loved and never heard of counts as a miss. Whether popularity is what you want to show is for you to decide;
-# the last column says what it costs. Such numbers come from the past, and the past was made by an earlier list.
+# Be careful with the conclusion. Popularity won by a measure that is made of what people *happened to watch*. A film
+# that you would have loved and never heard of counts as a miss. Whether popularity is what you want to show is for you
+# to decide; the last column says what it costs. Such numbers come from the past, and the past was made by an earlier
+# list.
 #
 # ## The loop
 #
-# Which brings us to what happens next. You show lists. People watch what is on them. Their ratings come back as training data.
-# The model learns from what it has shown, and shows what it has learned. This is a **feedback loop**, and it cannot be seen in
-# a table of old ratings. So plant a world: 300 people, 250 films, everybody's true opinion on every film is known to us, though
-# not to the service. The service starts with a few ratings each, and one person in ten is an **enthusiast** for a certain kind of
-# film, with twenty times as many ratings as the others. Then, for ten rounds: train, show everybody four films that they
-# have not seen, let them watch and rate these, train again.
+# Which brings us to what happens next. You show lists. People watch what is on them. Their ratings come back as
+# training data. The model learns from what it has shown, and shows what it has learned. This is a **feedback loop**,
+# and it cannot be seen in a table of old ratings. So plant a world: 300 people, 250 films, everybody's true opinion on
+# every film is known to us, though not to the service. The service starts with a few ratings each, and one person in
+# ten is an **enthusiast** for a certain kind of film, with twenty times as many ratings as the others. Then, for ten
+# rounds: train, show everybody four films that they have not seen, let them watch and rate these, train again.
 
 
 # %%
 class Service:
-    """A planted town and the service that recommends films to it; what people think is known to us, not to the service."""
+    """A planted town and the service that recommends films to it; what people think is known to us, not to it."""
 
     def __init__(self, seed=0, n_users=300, n_movies=250):
         self.rng = np.random.default_rng(seed)
@@ -590,18 +593,19 @@ if passed("recommend"):
 # %% [markdown]
 # Take the panels one by one.
 #
-# - **Left**: whole shelves are never shown to anybody, in ten rounds. The service knows nothing good about those films, so
-#   it does not show them, so it learns nothing about them.
-# - **Middle**: the error that the service *measures*, on held-back ratings as in all our lessons, goes down. A manager would be
-#   pleased. The true error, on all that was not watched, hardly moves. The service measures where it shows, and
-#   nowhere else.
-# - **Right**: above 0 means the enthusiasts' kind of film. What would please the other nine tenths most lies below 0, and
-#   what they are shown lies above. A tenth of the people wrote most of the ratings, so they made the films' biases. The others,
-#   about whom little is known, are close to the average of what is known. And they cannot protest, since nobody ever shows them
-#   the films that they would have preferred. In real life they leave, and then the model is even more sure.
+# - **Left**: whole shelves are never shown to anybody, in ten rounds. The service knows nothing good about those films,
+#   so it does not show them, so it learns nothing about them.
+# - **Middle**: the error that the service *measures*, on held-back ratings as in all our lessons, goes down. A manager
+#   would be pleased. The true error, on all that was not watched, hardly moves. The service measures where it shows,
+#   and nowhere else.
+# - **Right**: above 0 means the enthusiasts' kind of film. What would please the other nine tenths most lies below 0,
+#   and what they are shown lies above. A tenth of the people wrote most of the ratings, so they made the films' biases.
+#   The others, about whom little is known, are close to the average of what is known. And they cannot protest, since
+#   nobody ever shows them the films that they would have preferred. In real life they leave, and then the model is even
+#   more sure.
 #
-# Watch it happen. Each row is a person, each column a film, the enthusiasts on top, and a cell has a colour once it was rated.
-# Move the slider from round to round, and look for stripes: a stripe is a film that everybody is shown.
+# Watch it happen. Each row is a person, each column a film, the enthusiasts on top, and a cell has a colour once it was
+# rated. Move the slider from round to round, and look for stripes: a stripe is a film that everybody is shown.
 
 # %% demo="a slider for the rounds: what has been watched"
 if passed("recommend"):
@@ -619,9 +623,9 @@ if passed("recommend"):
 # %% [markdown]
 # ### Play: a little chance
 #
-# What would help? The service must learn about films that it does not believe in. So give a share of the places on each list
-# to films drawn at random. That costs something, since most of these films are not what people would like best. Find out what
-# it buys, and when.
+# What would help? The service must learn about films that it does not believe in. So give a share of the places on each
+# list to films drawn at random. That costs something, since most of these films are not what people would like best.
+# Find out what it buys, and when.
 
 # %% demo="a slider for the share of chance"
 if passed("recommend"):
@@ -654,24 +658,25 @@ if passed("recommend"):
     display(table.groupby("chance").mean().round(2))
 
 # %% [markdown]
-# Read the second table, the mean over five towns. Chance has a price: at first, the more of it the fewer stars. What it buys is
-# knowledge. The true error falls to a third, no film stays unknown, and by the last round the lists are hardly worse than without
-# chance although a part of them is still drawn by lot: what the service *chooses* has become better. The error that it measures
-# is larger than before, in most towns. It is now also measured on films that nobody would have chosen, and for once it is
-# close to the truth. A tenth of the places buys most of this.
-# The pull towards the enthusiasts gets weaker. It does not go away, since they still wrote most of the first ratings.
+# Read the second table, the mean over five towns. Chance has a price: at first, the more of it the fewer stars. What it
+# buys is knowledge. The true error falls to a third, no film stays unknown, and by the last round the lists are hardly
+# worse than without chance although a part of them is still drawn by lot: what the service *chooses* has become better.
+# The error that it measures is larger than before, in most towns. It is now also measured on films that nobody would
+# have chosen, and for once it is close to the truth. A tenth of the places buys most of this. The pull towards the
+# enthusiasts gets weaker. It does not go away, since they still wrote most of the first ratings.
 #
-# Chance is the simplest remedy, and others build on the same thought: show what the model is *unsure* about; let no user weigh
-# more than a certain number of ratings; look at the lists of groups, not only at averages; and have people in charge who ask
-# what is *not* being shown. The least remedy is to know it, and not to trust a falling error alone.
+# Chance is the simplest remedy, and others build on the same thought: show what the model is *unsure* about; let no
+# user weigh more than a certain number of ratings; look at the lists of groups, not only at averages; and have people
+# in charge who ask what is *not* being shown. The least remedy is to know it, and not to trust a falling error alone.
 
 # %% [markdown] question="who_is_heard"
 
 # %% [markdown]
 # ## The ladder for newcomers
 #
-# Every rung so far was measured on people whom the model knew. Here is a ladder of its own, for the strangers of the beginning,
-# on what they rated after their twentieth film. The last rungs used ten and twenty of their ratings, and no training.
+# Every rung so far was measured on people whom the model knew. Here is a ladder of its own, for the strangers of the
+# beginning, on what they rated after their twentieth film. The last rungs used ten and twenty of their ratings, and no
+# training.
 
 # %% demo="the ladder for strangers"
 if passed("average_user") and passed("fold_in"):
@@ -689,10 +694,10 @@ if passed("average_user") and passed("fold_in"):
 # %% [markdown]
 # ## What you take along
 #
-# - Bootstrapping: without ratings, take the average user; with a few, fold the user in. A new film without ratings needs a
-#   model that knows something about films.
-# - Folding in is ridge regression with the films' tables held fixed, and it shrinks towards the average user, not towards
-#   zero.
+# - Bootstrapping: without ratings, take the average user; with a few, fold the user in. A new film without ratings
+#   needs a model that knows something about films.
+# - Folding in is ridge regression with the films' tables held fixed, and it shrinks towards the average user, not
+#   towards zero.
 # - A list leaves out what was seen. Precision counts hits, NDCG weighs them by rank.
 # - Good stars do not make a good list: a hit must be watched as well as liked.
 # - A model that learns from its own lists measures where it shows. What it never shows, it never learns, and those who

@@ -155,8 +155,8 @@ def their_biases(answer, given):
 
 
 @top_biases.misconception(
-    "You sorted the biases by themselves, so they no longer know whose they are: the first name stands beside the lowest "
-    "bias, whoever it is. Sort *positions* with `argsort`, and pick names and biases with them."
+    "You sorted the biases by themselves, so they no longer know whose they are: the first name stands beside the "
+    "lowest bias, whoever it is. Sort *positions* with `argsort`, and pick names and biases with them."
 )
 def sorts_the_values_alone(bias, names, k=5, largest=False):
     values = bias.detach().squeeze(-1).sort(descending=largest).values
@@ -172,8 +172,8 @@ def always_the_lowest(bias, names, k=5, largest=False):
 
 
 @top_biases.misconception(
-    "The highest come last in ascending order, and you took the last k as they stand: the highest of all must be first. "
-    "Sort with `descending=True`, or turn the k round."
+    "The highest come last in ascending order, and you took the last k as they stand: the highest of all must be "
+    "first. Sort with `descending=True`, or turn the k round."
 )
 def highest_last(bias, names, k=5, largest=False):
     bias = bias.detach().squeeze(-1)
@@ -182,7 +182,8 @@ def highest_last(bias, names, k=5, largest=False):
 
 
 @top_biases.misconception(
-    "You sorted in the wrong direction: `argsort()` starts with the lowest, and that is asked for unless `largest` is True."
+    "You sorted in the wrong direction: `argsort()` starts with the lowest, and that is asked for unless `largest` is "
+    "True."
 )
 def the_other_end(bias, names, k=5, largest=False):
     bias = bias.detach().squeeze(-1)
@@ -287,8 +288,8 @@ def real_films(answer, given):
 
 
 @bias_against_mean.misconception(
-    "That is the correlation of the values themselves. Asked for is the correlation of their *ranks*, which a few extreme "
-    "films cannot bend: `.rank()` both columns first."
+    "That is the correlation of the values themselves. Asked for is the correlation of their *ranks*, which a few "
+    "extreme films cannot bend: `.rank()` both columns first."
 )
 def correlates_values(bias, titles, ratings, min_count=50):
     films = ratings.groupby("title")["rating"].agg(["mean", "count"])
@@ -316,8 +317,8 @@ def wants_one_more(bias, titles, ratings, min_count=50):
 
 
 @bias_against_mean.misconception(
-    "Your biases stand beside the wrong films: position 0 is `#na#`, and a film without a rating has no row in the table "
-    "of means. Match them by title, `pd.Series(..., index=titles)`, not by position."
+    "Your biases stand beside the wrong films: position 0 is `#na#`, and a film without a rating has no row in the "
+    "table of means. Match them by title, `pd.Series(..., index=titles)`, not by position."
 )
 def matches_by_position(bias, titles, ratings, min_count=50):
     films = ratings.groupby("title")["rating"].agg(["mean", "count"])
@@ -327,8 +328,8 @@ def matches_by_position(bias, titles, ratings, min_count=50):
 
 
 @bias_against_mean.misconception(
-    "You compared the biases with how *often* each film was rated. Take the mean of its ratings, and use the count only to "
-    "decide which films take part."
+    "You compared the biases with how *often* each film was rated. Take the mean of its ratings, and use the count "
+    "only to decide which films take part."
 )
 def compares_with_counts(bias, titles, ratings, min_count=50):
     films = ratings.groupby("title")["rating"].agg(["mean", "count"])
@@ -338,8 +339,8 @@ def compares_with_counts(bias, titles, ratings, min_count=50):
 
 
 @bias_against_mean.misconception(
-    "`argsort` twice gives ranks, but films with equal means get different ones, by chance. `.rank()` gives equals their "
-    "mean rank."
+    "`argsort` twice gives ranks, but films with equal means get different ones, by chance. `.rank()` gives equals "
+    "their mean rank."
 )
 def ranks_by_argsort(bias, titles, ratings, min_count=50):
     films = ratings.groupby("title")["rating"].agg(["mean", "count"])
@@ -350,8 +351,8 @@ def ranks_by_argsort(bias, titles, ratings, min_count=50):
 
 
 @bias_against_mean.misconception(
-    "`argsort` gives positions, not ranks: the first number says *which* film is the lowest, not how low the first film is. "
-    "Use `.rank()`."
+    "`argsort` gives positions, not ranks: the first number says *which* film is the lowest, not how low the first "
+    "film is. Use `.rank()`."
 )
 def takes_positions_for_ranks(bias, titles, ratings, min_count=50):
     films = ratings.groupby("title")["rating"].agg(["mean", "count"])
@@ -368,10 +369,10 @@ NUMBERS = tuple(mistake.answer for mistake in bias_against_mean.misconceptions)
 reduce_to_components = Exercise(
     reference=interpret.pca,
     hints=(
-        "Three steps: subtract each column's mean, take the singular value decomposition, and see how far each row lies "
-        "along the first k directions.",
-        "`centred = factors.detach() - factors.detach().mean(dim=0)`. Of `torch.linalg.svd(centred, full_matrices=False)` "
-        "the third part, `Vh`, holds a direction in each *row*, the strongest first.",
+        "Three steps: subtract each column's mean, take the singular value decomposition, and see how far each row "
+        "lies along the first k directions.",
+        "`centred = factors.detach() - factors.detach().mean(dim=0)`. Of `torch.linalg.svd(centred, "
+        "full_matrices=False)` the third part, `Vh`, holds a direction in each *row*, the strongest first.",
         "`components = Vh[:k]`, and a row's place along each is a dot product: `projected = centred @ components.T`.",
     ),
 )
@@ -453,8 +454,8 @@ def belong_together(answer, given):
 
 
 @reduce_to_components.misconception(
-    "You did not centre the factors, so your first direction points from 0 to the middle of the films, which all have in "
-    "common. Subtract each column's mean first."
+    "You did not centre the factors, so your first direction points from 0 to the middle of the films, which all have "
+    "in common. Subtract each column's mean first."
 )
 def does_not_centre(factors, k=3):
     factors = factors.detach()
@@ -463,8 +464,8 @@ def does_not_centre(factors, k=3):
 
 
 @reduce_to_components.misconception(
-    "You centred to find the directions, and then projected the factors as they were: all films are shifted by the same "
-    "amount, and 0 is no longer their middle. Project the centred ones."
+    "You centred to find the directions, and then projected the factors as they were: all films are shifted by the "
+    "same amount, and 0 is no longer their middle. Project the centred ones."
 )
 def projects_uncentred(factors, k=3):
     factors = factors.detach()
@@ -473,8 +474,8 @@ def projects_uncentred(factors, k=3):
 
 
 @reduce_to_components.misconception(
-    "You took the mean of each film over its factors. What is to be taken away is the mean of each factor over all films: "
-    "`mean(dim=0)`."
+    "You took the mean of each film over its factors. What is to be taken away is the mean of each factor over all "
+    "films: `mean(dim=0)`."
 )
 def centres_each_film(factors, k=3):
     factors = factors.detach()
@@ -484,8 +485,8 @@ def centres_each_film(factors, k=3):
 
 
 @reduce_to_components.misconception(
-    "You divided each factor by its spread, so a factor that hardly varies weighs as much as one that matters. Here all "
-    "factors have the same unit: centre them, and leave their lengths."
+    "You divided each factor by its spread, so a factor that hardly varies weighs as much as one that matters. Here "
+    "all factors have the same unit: centre them, and leave their lengths."
 )
 def standardises(factors, k=3):
     factors = factors.detach()
@@ -502,8 +503,8 @@ def takes_columns(factors, k=3):
 
 
 @reduce_to_components.misconception(
-    "Columns of `U` have length 1, whatever the direction's strength. Where a film lies is `centred @ components.T`, which "
-    "is `U` times the singular values."
+    "Columns of `U` have length 1, whatever the direction's strength. Where a film lies is `centred @ components.T`, "
+    "which is `U` times the singular values."
 )
 def takes_u_for_places(factors, k=3):
     centred = factors.detach() - factors.detach().mean(dim=0)
@@ -512,8 +513,8 @@ def takes_u_for_places(factors, k=3):
 
 
 @reduce_to_components.misconception(
-    "You have the weakest directions: `torch.linalg.eigh` starts with the smallest eigenvalue. Take the last k, and turn "
-    "them round."
+    "You have the weakest directions: `torch.linalg.eigh` starts with the smallest eigenvalue. Take the last k, and "
+    "turn them round."
 )
 def starts_with_the_weakest(factors, k=3):
     centred = factors.detach() - factors.detach().mean(dim=0)
@@ -527,8 +528,8 @@ nearest_items = Exercise(
     reference=interpret.nearest_items,
     hints=(
         "Cosine: bring every row of the factors to length 1, then take dot products with the row of the film itself.",
-        "`unit = nn.functional.normalize(factors.detach(), dim=1)` and `cosine = unit @ unit[item]`, shape (n,). Whoever is "
-        "not to be chosen gets minus infinity: the film itself, and those with `counts < min_count`.",
+        "`unit = nn.functional.normalize(factors.detach(), dim=1)` and `cosine = unit @ unit[item]`, shape (n,). "
+        "Whoever is not to be chosen gets minus infinity: the film itself, and those with `counts < min_count`.",
         "`cosine[item] = -torch.inf`, `cosine[counts < min_count] = -torch.inf`, then "
         "`cosine.argsort(descending=True)[:k]`.",
     ),
@@ -613,8 +614,8 @@ def sequels(answer, given):
 
 
 @nearest_items.misconception(
-    "You compared dot products. A film that is rated often has long factors, and is then near to everybody. Bring every "
-    "row to length 1 first: `nn.functional.normalize(factors, dim=1)`."
+    "You compared dot products. A film that is rated often has long factors, and is then near to everybody. Bring "
+    "every row to length 1 first: `nn.functional.normalize(factors, dim=1)`."
 )
 def by_dot_product(factors, item, k=5, *, counts, min_count=0):
     score = factors.detach() @ factors.detach()[item]
@@ -624,8 +625,8 @@ def by_dot_product(factors, item, k=5, *, counts, min_count=0):
 
 
 @nearest_items.misconception(
-    "You measured the distance from point to point. Asked for is the cosine, which looks at the direction alone: two films "
-    "of one kind may have factors of unequal length."
+    "You measured the distance from point to point. Asked for is the cosine, which looks at the direction alone: two "
+    "films of one kind may have factors of unequal length."
 )
 def by_distance(factors, item, k=5, *, counts, min_count=0):
     distance = (factors.detach() - factors.detach()[item]).norm(dim=1)
@@ -645,8 +646,8 @@ def counts_itself(factors, item, k=5, *, counts, min_count=0):
 
 
 @nearest_items.misconception(
-    "You list films that hardly anybody rated. Such a film is near to whatever its one viewer likes: leave out those with "
-    "`counts < min_count`."
+    "You list films that hardly anybody rated. Such a film is near to whatever its one viewer likes: leave out those "
+    "with `counts < min_count`."
 )
 def takes_rare_ones(factors, item, k=5, *, counts, min_count=0):
     unit = torch.nn.functional.normalize(factors.detach(), dim=1)
@@ -679,8 +680,8 @@ def the_farthest(factors, item, k=5, *, counts, min_count=0):
 
 
 @nearest_items.misconception(
-    "You threw rare films out of the table before you searched, so your positions are positions in what was left. Keep the "
-    "table whole and give what is not wanted minus infinity, or translate the positions back."
+    "You threw rare films out of the table before you searched, so your positions are positions in what was left. "
+    "Keep the table whole and give what is not wanted minus infinity, or translate the positions back."
 )
 def forgets_to_translate(factors, item, k=5, *, counts, min_count=0):
     unit = torch.nn.functional.normalize(factors.detach(), dim=1)
@@ -711,8 +712,8 @@ read_world = Exercise(
     hints=(
         "`model, titles = trained(ratings)` gives you a trained model. Then you need its films' biases, and the three "
         "components in which its films' factors differ most.",
-        "Row 0 of both tables belongs to `#na#`: leave it out of the weights *and* out of the titles, `[1:]`. The traits "
-        "are the second thing that your `pca(..., 3)` returns.",
+        "Row 0 of both tables belongs to `#na#`: leave it out of the weights *and* out of the titles, `[1:]`. The "
+        "traits are the second thing that your `pca(..., 3)` returns.",
         '`table = pd.DataFrame(projected.numpy(), index=titles[1:], columns=["trait 0", "trait 1", "trait 2"])`, then '
         '`table["bias"] = bias.numpy()` and return it.',
     ),
@@ -757,8 +758,8 @@ def table_of(answer, given) -> pd.DataFrame:
     return table.loc[given.bias.index, ["bias", "trait 0", "trait 1", "trait 2"]].astype(float)
 
 
-# Over 40 worlds (rng 0 to 39): rank correlation of the biases with the truth .87 to .94, of mean ratings .64 to .80; share
-# of the traits .91 to .97 by components, .29 to .76 by three raw columns, .64 to .75 uncentred.
+# Over 40 worlds (rng 0 to 39): rank correlation of the biases with the truth .87 to .94, of mean ratings .64 to .80;
+# share of the traits .91 to .97 by components, .29 to .76 by three raw columns, .64 to .75 uncentred.
 # tests/lessons/test_interpretation.py measures again.
 
 
@@ -782,8 +783,8 @@ def traits_of_the_world(answer, given):
 
 
 @read_world.misconception(
-    "Your biases are mean ratings. In this world some films are seen mostly by generous people, whose stars come cheap. The "
-    "model has a bias for each user, so its film biases are what is left: `model.movie_bias`."
+    "Your biases are mean ratings. In this world some films are seen mostly by generous people, whose stars come "
+    "cheap. The model has a bias for each user, so its film biases are what is left: `model.movie_bias`."
 )
 def takes_means(ratings):
     model, titles = trained(ratings)
@@ -794,8 +795,8 @@ def takes_means(ratings):
 
 
 @read_world.misconception(
-    "You took three columns out of fifty. What the films differ in is spread over all columns: take the three strongest "
-    "components, with your `pca`."
+    "You took three columns out of fifty. What the films differ in is spread over all columns: take the three "
+    "strongest components, with your `pca`."
 )
 def takes_raw_columns(ratings):
     model, titles = trained(ratings)
@@ -843,10 +844,12 @@ what_argsort_gives = Question(
     },
     right="b",
     why_not={
-        "a": "That is `sort()`: the values, which no longer know where they came from. `argsort()` says where each stood.",
+        "a": "That is `sort()`: the values, which no longer know where they came from. `argsort()` says where each "
+        "stood.",
         "c": "Those are ranks: 0.9 is the largest, so it has rank 3. `argsort()` answers the other question, who comes "
         "first: the value at position 1.",
-        "d": "That is the order from the largest down, `argsort(descending=True)`. Without it the smallest comes first.",
+        "d": "That is the order from the largest down, `argsort(descending=True)`. Without it the smallest comes "
+        "first.",
     },
     hints=(
         "The answer is a list of positions. Which position holds the smallest value?",
@@ -856,8 +859,8 @@ what_argsort_gives = Question(
 
 bias_or_mean = Question(
     "bias_or_mean",
-    prompt="Film A has a mean of 4.1 stars and film B one of 3.9, both from 300 people. In a model that predicts well, B has "
-    "the higher bias. What may have happened?",
+    prompt="Film A has a mean of 4.1 stars and film B one of 3.9, both from 300 people. In a model that predicts "
+    "well, B has the higher bias. What may have happened?",
     choices={
         "a": "Nothing can have: with equally many ratings, the order of biases is that of the means.",
         "b": "The training has not converged yet. In the end bias and mean agree.",
@@ -866,15 +869,18 @@ bias_or_mean = Question(
     },
     right="c",
     why_not={
-        "a": "It would be so if all films were seen by the same people. They are not, and the model knows from its other "
-        "numbers who is generous and who likes what.",
-        "b": "A trained model keeps the two apart: it explains a rating by user bias, film bias and factors together, and a "
-        "mean cannot tell these apart.",
-        "d": "Generous viewers raise a film's mean, so they explain a high mean beside a *low* bias. Which film has that?",
+        "a": "It would be so if all films were seen by the same people. They are not, and the model knows from its "
+        "other numbers who is generous and who likes what.",
+        "b": "A trained model keeps the two apart: it explains a rating by user bias, film bias and factors together, "
+        "and a mean cannot tell these apart.",
+        "d": "Generous viewers raise a film's mean, so they explain a high mean beside a *low* bias. Which film has "
+        "that?",
     },
     hints=(
-        "A rating is explained by user bias, film bias and dot product together. Which part can take the credit for A's stars?",
-        "What the viewers' generosity and taste explain already, the film's bias need not. So whose viewers were generous?",
+        "A rating is explained by user bias, film bias and dot product together. Which part can take the credit for "
+        "A's stars?",
+        "What the viewers' generosity and taste explain already, the film's bias need not. So whose viewers were "
+        "generous?",
     ),
 )
 
@@ -890,21 +896,23 @@ same_rotation = Question(
     },
     right="b",
     why_not={
-        "a": "A dot product depends on two lengths and the angle between them, and a rotation of both changes none of them: "
-        "$(pR)\\cdot(qR) = p\\,R R^\\top q^\\top = p\\cdot q$.",
+        "a": "A dot product depends on two lengths and the angle between them, and a rotation of both changes none of "
+        "them: $(pR)\\cdot(qR) = p\\,R R^\\top q^\\top = p\\cdot q$.",
         "c": "The numbers in the tables do change: what stood in one column is now spread over several.",
-        "d": "All films are rotated together, so their distances and angles to each other stay, and with them the neighbours.",
+        "d": "All films are rotated together, so their distances and angles to each other stay, and with them the "
+        "neighbours.",
     },
     hints=(
-        "Turn a sheet of paper on which films and people are drawn. Which of these changes: lengths, angles, or coordinates?",
+        "Turn a sheet of paper on which films and people are drawn. Which of these changes: lengths, angles, or "
+        "coordinates?",
         "Predictions need lengths and angles only. A column is a coordinate.",
     ),
 )
 
 found_by_chance = Question(
     "found_by_chance",
-    prompt="You have 60 films with 50 factors each, and for each film the number of letters of its director's name. A linear "
-    "regression on the factors explains 85 % of the variance of these letters. What have you found?",
+    prompt="You have 60 films with 50 factors each, and for each film the number of letters of its director's name. A "
+    "linear regression on the factors explains 85 % of the variance of these letters. What have you found?",
     choices={
         "a": "The model has learned something about directors.",
         "b": "One of the 50 factors is a code for names.",
@@ -914,8 +922,8 @@ found_by_chance = Question(
     right="d",
     why_not={
         "a": "Random letters would have been explained as well. To find out, fit on some films and look at others.",
-        "b": "The regression combined all 50, and with 50 columns some combination always comes close. Test it on films that "
-        "took no part in the fit.",
+        "b": "The regression combined all 50, and with 50 columns some combination always comes close. Test it on "
+        "films that took no part in the fit.",
         "c": "The regression did its work: on *these* films it found the best combination. The mistake lies in the "
         "conclusion.",
     },

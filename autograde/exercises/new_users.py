@@ -96,8 +96,8 @@ def adds_them_up(user_factors, user_bias):
 
 
 @average_user.misconception(
-    "A median of each column is nobody's taste either, and ridge regression wants the mean, from which all users together "
-    "lie the least squared distance away: `.mean(dim=0)`."
+    "A median of each column is nobody's taste either, and ridge regression wants the mean, from which all users "
+    "together lie the least squared distance away: `.mean(dim=0)`."
 )
 def takes_medians(user_factors, user_bias):
     return torch.cat([user_factors[1:].median(dim=0).values, user_bias[1:].median(dim=0).values]).detach()
@@ -126,8 +126,9 @@ fold_in = Exercise(
     reference=reference_fold_in,
     name="fold_in",
     hints=(
-        "Four steps: put a column of ones beside the films' factors, for the user's bias; subtract from the scores what the "
-        "films' biases and the average user explain; solve for the difference to the average user; add it to them.",
+        "Four steps: put a column of ones beside the films' factors, for the user's bias; subtract from the scores "
+        "what the films' biases and the average user explain; solve for the difference to the average user; add it to "
+        "them.",
         "`A = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)` and "
         "`rest = scores - movie_bias - A @ around`.",
         "`difference = torch.linalg.solve(A.T @ A + damping * torch.eye(len(around)), A.T @ rest)`, and the user is "
@@ -185,8 +186,8 @@ def no_rating(answer, given):
 
 
 @fold_in.misconception(
-    "Without damping, a few ratings do not fix all factors: least squares picks one of many users who fit them exactly, and "
-    "follows every whim. Add `damping * torch.eye(...)` to `A.T @ A`."
+    "Without damping, a few ratings do not fix all factors: least squares picks one of many users who fit them "
+    "exactly, and follows every whim. Add `damping * torch.eye(...)` to `A.T @ A`."
 )
 def without_damping(movie_factors, movie_bias, scores, around, damping=10.0):
     columns = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)
@@ -194,8 +195,8 @@ def without_damping(movie_factors, movie_bias, scores, around, damping=10.0):
 
 
 @fold_in.misconception(
-    "You shrink towards zero, and nobody is zero. Shrink the *difference* to the average user: subtract `A @ around` from the "
-    "scores before you solve, and add `around` to what you get."
+    "You shrink towards zero, and nobody is zero. Shrink the *difference* to the average user: subtract `A @ around` "
+    "from the scores before you solve, and add `around` to what you get."
 )
 def shrinks_to_zero(movie_factors, movie_bias, scores, around, damping=10.0):
     columns = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)
@@ -211,8 +212,8 @@ def returns_the_difference(movie_factors, movie_bias, scores, around, damping=10
 
 
 @fold_in.misconception(
-    "You forgot the films' biases. That everybody likes a masterpiece says nothing about this user: subtract `movie_bias` "
-    "from the scores first."
+    "You forgot the films' biases. That everybody likes a masterpiece says nothing about this user: subtract "
+    "`movie_bias` from the scores first."
 )
 def forgets_the_film_bias(movie_factors, movie_bias, scores, around, damping=10.0):
     columns = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)
@@ -221,8 +222,8 @@ def forgets_the_film_bias(movie_factors, movie_bias, scores, around, damping=10.
 
 
 @fold_in.misconception(
-    "You added the damping to every element of `A.T @ A`, where it ties all factors together. It belongs on the diagonal: "
-    "`damping * torch.eye(len(around))`."
+    "You added the damping to every element of `A.T @ A`, where it ties all factors together. It belongs on the "
+    "diagonal: `damping * torch.eye(len(around))`."
 )
 def damps_every_element(movie_factors, movie_bias, scores, around, damping=10.0):
     columns = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)
@@ -231,8 +232,8 @@ def damps_every_element(movie_factors, movie_bias, scores, around, damping=10.0)
 
 
 @fold_in.misconception(
-    "Your user keeps the average bias, since there is no column of ones for it. Whether this user is generous is the first "
-    "thing that ratings tell: `torch.cat([movie_factors, torch.ones(n, 1)], dim=1)`."
+    "Your user keeps the average bias, since there is no column of ones for it. Whether this user is generous is the "
+    "first thing that ratings tell: `torch.cat([movie_factors, torch.ones(n, 1)], dim=1)`."
 )
 def keeps_the_average_bias(movie_factors, movie_bias, scores, around, damping=10.0):
     rest = scores - movie_bias - movie_factors @ around[:-1] - around[-1]
@@ -241,8 +242,8 @@ def keeps_the_average_bias(movie_factors, movie_bias, scores, around, damping=10
 
 
 @fold_in.misconception(
-    "You damped the factors and left the bias free, so that one rating of 5 stars makes a user who loves everything. Damp "
-    "all of them alike: the whole diagonal."
+    "You damped the factors and left the bias free, so that one rating of 5 stars makes a user who loves everything. "
+    "Damp all of them alike: the whole diagonal."
 )
 def spares_the_bias(movie_factors, movie_bias, scores, around, damping=10.0):
     columns = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)
@@ -253,8 +254,8 @@ def spares_the_bias(movie_factors, movie_bias, scores, around, damping=10.0):
 
 
 @fold_in.misconception(
-    "You damped more the more ratings there are. It is the other way round: damping stays, and the ratings outweigh it as they "
-    "grow in number. Leave out the factor `len(scores)`, or the mean over the ratings."
+    "You damped more the more ratings there are. It is the other way round: damping stays, and the ratings outweigh "
+    "it as they grow in number. Leave out the factor `len(scores)`, or the mean over the ratings."
 )
 def damps_by_count(movie_factors, movie_bias, scores, around, damping=10.0):
     n = max(len(scores), 1)
@@ -348,8 +349,8 @@ def scores_stay(answer, given):
 
 
 @recommend.misconception(
-    "You recommend what the user has seen already: those are mostly what they like best. Give the positions in `seen` minus "
-    "infinity before you sort."
+    "You recommend what the user has seen already: those are mostly what they like best. Give the positions in `seen` "
+    "minus infinity before you sort."
 )
 def recommends_the_seen(scores, seen, k=10):
     scores = scores.clone()
@@ -358,8 +359,8 @@ def recommends_the_seen(scores, seen, k=10):
 
 
 @recommend.misconception(
-    "You took the best k first and threw the seen ones out afterwards, so the list is too short. Rule them out before you "
-    "sort."
+    "You took the best k first and threw the seen ones out afterwards, so the list is too short. Rule them out before "
+    "you sort."
 )
 def throws_out_afterwards(scores, seen, k=10):
     scores = scores.clone()
@@ -385,7 +386,8 @@ def worst_first(scores, seen, k=10):
 
 
 @recommend.misconception(
-    "You gave what must not be listed a score of 0. Scores may be negative, and then 0 is the best of all: use `-torch.inf`."
+    "You gave what must not be listed a score of 0. Scores may be negative, and then 0 is the best of all: use "
+    "`-torch.inf`."
 )
 def zero_for_the_seen(scores, seen, k=10):
     scores = scores.clone()
@@ -395,7 +397,8 @@ def zero_for_the_seen(scores, seen, k=10):
 
 
 @recommend.misconception(
-    "You overwrote the scores that you were given, so whoever called your function has lost them. Work on `scores.clone()`."
+    "You overwrote the scores that you were given, so whoever called your function has lost them. Work on "
+    "`scores.clone()`."
 )
 def spoils_the_scores(scores, seen, k=10):
     scores[0] = -torch.inf
@@ -490,8 +493,8 @@ def list_that_ended_early(answer, given):
 
 
 @precision_at_k.misconception(
-    "You divided by the number of relevant items. That is the *recall*, the share of them that was found. Precision is the "
-    "share of the list: divide by k."
+    "You divided by the number of relevant items. That is the *recall*, the share of them that was found. Precision "
+    "is the share of the list: divide by k."
 )
 def gives_the_recall(recommended, relevant, k=10):
     return sum(item in relevant for item in recommended[:k]) / len(relevant)
@@ -503,7 +506,8 @@ def looks_at_all(recommended, relevant, k=10):
 
 
 @precision_at_k.misconception(
-    "You divided by the length of the list. A list that ends early would then be rewarded for its empty places: divide by k."
+    "You divided by the length of the list. A list that ends early would then be rewarded for its empty places: "
+    "divide by k."
 )
 def divides_by_the_length(recommended, relevant, k=10):
     return sum(item in relevant for item in recommended[:k]) / len(recommended[:k])
@@ -574,16 +578,16 @@ def best_is_one(answer, given):
 
 
 @ndcg_at_k.misconception(
-    "You did not divide by what the best possible list would gain, so a user with many relevant items counts for more than one "
-    "with few."
+    "You did not divide by what the best possible list would gain, so a user with many relevant items counts for more "
+    "than one with few."
 )
 def does_not_normalise(recommended, relevant, k=10):
     return sum(1 / math.log2(rank + 1) for rank, item in enumerate(recommended[:k], 1) if item in relevant)
 
 
 @ndcg_at_k.misconception(
-    "Your best possible list has k hits, but if fewer items are relevant it cannot have so many, and nobody could ever reach "
-    "1. It has `min(k, len(relevant))`."
+    "Your best possible list has k hits, but if fewer items are relevant it cannot have so many, and nobody could "
+    "ever reach 1. It has `min(k, len(relevant))`."
 )
 def best_list_is_full(recommended, relevant, k=10):
     gained = sum(1 / math.log2(rank + 1) for rank, item in enumerate(recommended[:k], 1) if item in relevant)
@@ -591,8 +595,8 @@ def best_list_is_full(recommended, relevant, k=10):
 
 
 @ndcg_at_k.misconception(
-    "Your best possible list has as many hits as there are relevant items, also when these are more than k. No list of k can "
-    "hold them: `min(k, len(relevant))`."
+    "Your best possible list has as many hits as there are relevant items, also when these are more than k. No list "
+    "of k can hold them: `min(k, len(relevant))`."
 )
 def best_list_is_too_long(recommended, relevant, k=10):
     gained = sum(1 / math.log2(rank + 1) for rank, item in enumerate(recommended[:k], 1) if item in relevant)
@@ -600,8 +604,8 @@ def best_list_is_too_long(recommended, relevant, k=10):
 
 
 @ndcg_at_k.misconception(
-    "You compared the list with its own hits in a better order, so a list that found one item of ten, and put it first, gets "
-    "1. Compare it with the best list that was possible."
+    "You compared the list with its own hits in a better order, so a list that found one item of ten, and put it "
+    "first, gets 1. Compare it with the best list that was possible."
 )
 def best_of_its_own_hits(recommended, relevant, k=10):
     ranks = [rank for rank, item in enumerate(recommended[:k], 1) if item in relevant]
@@ -619,8 +623,8 @@ def ranks_off_by_one(recommended, relevant, k=10):
 
 
 @ndcg_at_k.misconception(
-    "You discounted by the rank itself, so that the second place is worth half of the first. The discount is its logarithm: "
-    "`1 / math.log2(rank + 1)`."
+    "You discounted by the rank itself, so that the second place is worth half of the first. The discount is its "
+    "logarithm: `1 / math.log2(rank + 1)`."
 )
 def discounts_by_rank(recommended, relevant, k=10):
     gained = sum(1 / rank for rank, item in enumerate(recommended[:k], 1) if item in relevant)
@@ -659,20 +663,21 @@ cold_start = Question(
 
 rating_against_popularity = Question(
     "rating_against_popularity",
-    prompt="A model predicts held-back ratings much better than popularity could. Still, a list sorted by its predicted "
-    "ratings gets a lower NDCG than the list of the most rated films. Why?",
+    prompt="A model predicts held-back ratings much better than popularity could. Still, a list sorted by its "
+    "predicted ratings gets a lower NDCG than the list of the most rated films. Why?",
     choices={
-        "a": "A hit needs somebody who watched the film *and* liked it, and the predicted rating only says how they would like it.",
+        "a": "A hit needs somebody who watched the film *and* liked it, and the predicted rating only says how they "
+        "would like it.",
         "b": "The model is overfitted, otherwise it would win by any measure.",
         "c": "Popular films are better films, and the model has missed that.",
         "d": "NDCG is unfair: it divides by the logarithm of the rank.",
     },
     right="a",
     why_not={
-        "b": "Its error on held-back ratings is small, so it is not overfitted. It answers another question than the one that "
-        "NDCG asks.",
-        "c": "Popular is not the same as good. What they are for certain is *watched*, and only what was watched can be a hit "
-        "here.",
+        "b": "Its error on held-back ratings is small, so it is not overfitted. It answers another question than the "
+        "one that NDCG asks.",
+        "c": "Popular is not the same as good. What they are for certain is *watched*, and only what was watched can "
+        "be a hit here.",
         "d": "Both lists are measured in the same way, and precision tells the same story.",
     },
     hints=(
@@ -683,8 +688,8 @@ rating_against_popularity = Question(
 
 which_logarithm = Question(
     "which_logarithm",
-    prompt="Somebody computes NDCG with the natural logarithm in place of the one to base 2, throughout. What happens to the "
-    "result?",
+    prompt="Somebody computes NDCG with the natural logarithm in place of the one to base 2, throughout. What happens "
+    "to the result?",
     choices={
         "a": "It is smaller, by the factor 0.69.",
         "b": "It is larger, by the factor 1.44.",
@@ -693,8 +698,8 @@ which_logarithm = Question(
     },
     right="c",
     why_not={
-        "a": "Logarithms to two bases differ by a constant factor. It stands in the list's sum and in that of the best possible "
-        "list. What happens to it when you divide?",
+        "a": "Logarithms to two bases differ by a constant factor. It stands in the list's sum and in that of the "
+        "best possible list. What happens to it when you divide?",
         "b": "The sums do grow by that factor, both of them. And then one is divided by the other.",
         "d": "All gains change by the same factor, so no order changes.",
     },
@@ -706,8 +711,8 @@ which_logarithm = Question(
 
 who_is_heard = Question(
     "who_is_heard",
-    prompt="A few enthusiasts rate ten times as much as everybody else, and a service learns from all ratings, recommends, and "
-    "learns from what was watched. What is likely to happen?",
+    prompt="A few enthusiasts rate ten times as much as everybody else, and a service learns from all ratings, "
+    "recommends, and learns from what was watched. What is likely to happen?",
     choices={
         "a": "Nothing of note: each user has factors of their own, so the others' lists are not touched.",
         "b": "Lists drift towards what enthusiasts like; others see little else, and whoever dislikes it leaves.",
@@ -716,10 +721,10 @@ who_is_heard = Question(
     },
     right="b",
     why_not={
-        "a": "Users with few ratings are close to the average user, and films' biases and factors come from whoever rates most: "
-        "from the enthusiasts.",
-        "c": "More is watched of what is *shown*. About the rest the model learns nothing, so its mistake there is never "
-        "corrected.",
+        "a": "Users with few ratings are close to the average user, and films' biases and factors come from whoever "
+        "rates most: from the enthusiasts.",
+        "c": "More is watched of what is *shown*. About the rest the model learns nothing, so its mistake there is "
+        "never corrected.",
         "d": "Held-back ratings come from what was watched too. Where the service shows nothing, it measures nothing.",
     },
     hints=(
