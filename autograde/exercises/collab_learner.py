@@ -1009,18 +1009,18 @@ how_many_numbers = Question(
 
 not_quite_zero = Question(
     "not_quite_zero",
-    prompt="On thousands of ratings the largest difference between the two models' predictions is about 0.0000005 stars, not 0. "
-    "What do you conclude?",
+    prompt="The tables are the same, the formula is the same, only the order of the sum is not. The largest difference of the "
+    "predictions is about a millionth of a star, and not 0. What do you conclude?",
     choices={
-        "a": "The weights were carried over with a small error: one of the copies must have rounded.",
+        "a": "The weights were copied with a small error: one of the tables must have been rounded.",
         "b": "They are two different models that happen to agree on these ratings.",
         "c": "One of the two was still in training mode.",
-        "d": "They are the same model. The same sum, added up in another order, ends in another last digit.",
+        "d": "They are the same model. Every sum is rounded, so another order ends in another last digit.",
     },
     right="d",
     why_not={
-        "a": "Both hold 32-bit numbers, and a copy of a 32-bit number is that number. (Compare the tables: the difference is "
-        "exactly 0.)",
+        "a": "Both hold 32-bit numbers, and a copy of a 32-bit number is that number. With the old order the difference was "
+        "exactly 0.",
         "b": "They would have to agree on thousands of pairs in six digits, by chance. With the same numbers in the same formula "
         "there is a simpler reason.",
         "c": "Training mode changes something only where there is dropout or batch normalisation, and then by far more than the "
@@ -1028,7 +1028,7 @@ not_quite_zero = Question(
     },
     hints=(
         "A 32-bit float has about seven digits. How many are there in 3.7654321?",
-        "Theirs adds the user's bias to the dot product, then the film's. Does yours add in the same order?",
+        "Each sum is rounded to what a float can hold. Does it matter what was added, and rounded, before?",
     ),
 )
 
