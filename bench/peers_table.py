@@ -11,7 +11,13 @@ from typing import Any
 
 __all__ = ["PEERS", "measure_peers"]
 
-PEERS = ("surprise-svd", "surprise-svd-tuned", "cornac-mf")
+PEERS = (
+    "Surprise SVD",
+    "Surprise SVD, tuned",
+    "Surprise SVD, for the race",
+    "cornac MF, tuned",
+    "cornac MF, for the race",
+)
 SCRIPT, REQUIREMENTS = (Path(__file__).with_name(name) for name in ("peers.py", "peers.txt"))
 ENVIRONMENT = Path("build/bench/peers")
 SETUP_LIMIT, MEASURE_LIMIT = 1800, 900  # seconds
