@@ -170,7 +170,7 @@ def test_a_loop_that_catches_whatever_comes_does_not_hold_the_class_up():
     endings, _ = ran("while True:\n    try:\n        while True: pass\n    except BaseException: pass", "1")
     assert endings[0] is Ended.TIMED_OUT
     assert endings[1] in (Ended.OK, Ended.NOT_REACHED)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 90  # a busy machine; without an end it would be for ever
 
 
 def test_a_kernel_that_dies_takes_its_children_along():
