@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograde.cells import LessonError, to_bytes
 from autograde.course import Course, CourseError
-from autograde.lesson import LessonError, source_notebook, student_notebook, to_bytes
+from autograde.lesson import source_notebook, student_notebook
 
 __all__ = ["build", "built_files", "stale"]
 

@@ -18,9 +18,10 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograde import exercises
+from autograde.cells import slug_of
 from autograde.execute import ExecuteAndJudge
 from autograde.exercise import Exercise, total
-from autograde.lesson import ClearAnswers, slug_of
+from autograde.lesson import ClearAnswers
 from autograde.restore import RestoreCells
 
 __all__ = ["Course", "CourseError", "find_root", "nbgrader_config"]

@@ -18,10 +18,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Integer, Unicode
 
-from autograde.cell import VERDICT_MIME, verdict_bundle, verdict_from_json
+from autograde.cells import checked_name, is_unchanged_demo
 from autograde.exercise import Outcome, Verdict
 from autograde.kernel.notebook import Ended, Limits, run_cells
-from autograde.lesson import is_unchanged_demo
+from autograde.verdict import reported, verdict_bundle, verdicts_in
 
 __all__ = ["ExecuteAndJudge", "code_key", "executed", "verdicts_in"]
 
@@ -54,12 +54,6 @@ def executed(notebook: NotebookNode, limits: Limits) -> NotebookNode:
     return notebook
 
 
-def verdicts_in(notebook: NotebookNode) -> dict[str, Verdict]:
-    """The verdicts that an executed notebook carries, by exercise, in the order of its cells."""
-    found = [verdict for cell in notebook.cells if is_grade(cell) and (verdict := _reported(cell))]
-    return {verdict.name: verdict for verdict in found}
-
-
 def code_key(notebook: NotebookNode) -> str:
     """A name for what a notebook would run: its code cells, nothing of its outputs or prose."""
     code = [[cell.source, cell.metadata.get("nbgrader", {})] for cell in notebook.cells if cell.cell_type == "code"]
@@ -79,10 +73,10 @@ def _verdict(notebook: NotebookNode, index: int, endings: list[Ended]) -> Verdic
     cell = notebook.cells[index]
     record = cell.metadata["nbgrader"]
     points = float(record["points"])
-    reported = _reported(cell)
-    if endings[index] is Ended.OK and reported and reported.points == points:
-        return reported
-    name = _checked_name(cell)
+    said = reported(cell)
+    if endings[index] is Ended.OK and said and said.points == points:
+        return said
+    name = checked_name(cell)
     outcome, feedback = _without_report(notebook, index, endings, name)
     return Verdict(name, outcome, 0.0, points, feedback)
 
@@ -119,18 +113,6 @@ def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     ]
 
 
-def _reported(cell: NotebookNode) -> Verdict | None:
-    """The last verdict among the cell's outputs, if it is one, and of this cell's exercise."""
-    reports = [
-        output.data[VERDICT_MIME] for output in cell.get("outputs", []) if VERDICT_MIME in output.get("data", {})
-    ]
-    try:
-        verdict = verdict_from_json(reports[-1])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
-    return verdict if 0 <= verdict.score <= verdict.points and verdict.name == _checked_name(cell) else None
-
-
 def _answer_index(notebook: NotebookNode, index: int) -> int | None:
     """The solution cell that belongs to a grade cell: its id with -answer behind it."""
     wanted = notebook.cells[index].metadata["nbgrader"]["grade_id"] + "-answer"
@@ -142,12 +124,6 @@ def _answer_index(notebook: NotebookNode, index: int) -> int | None:
 
 def _is_setup(cell: NotebookNode) -> bool:
     return is_locked(cell) and not is_grade(cell) and not is_solution(cell)
-
-
-def _checked_name(cell: NotebookNode) -> str:
-    """The exercise that a check cell is about: the first string in `check("DotProduct", DotProduct)`."""
-    parts = cell.source.split('"')
-    return parts[1] if len(parts) > 2 else cell.metadata["nbgrader"]["grade_id"]
 
 
 def _first_code_line(cell: NotebookNode) -> str:

@@ -8,10 +8,10 @@ from dataclasses import astuple, dataclass, fields
 
 from nbgrader.api import MissingEntry
 
+from autograde.cells import exercise_grade_id
 from autograde.course import Course
 from autograde.exercise import Outcome
 from autograde.grading import Result, Unreadable, read_submission, result_of
-from autograde.lesson import exercise_grade_id
 
 __all__ = ["Row", "as_csv", "rows"]
 

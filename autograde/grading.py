@@ -27,11 +27,11 @@ from nbgrader.api import MissingEntry
 from traitlets.config import Config
 
 from autograde.build import build
+from autograde.cells import to_bytes
 from autograde.course import Course, CourseError
 from autograde.execute import code_key, executed, verdicts_in
 from autograde.exercise import Outcome, Verdict, total
 from autograde.kernel.notebook import Limits
-from autograde.lesson import to_bytes
 
 __all__ = ["Result", "Unreadable", "grade", "read_submission", "register", "result_of", "results_of"]
 

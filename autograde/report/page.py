@@ -11,10 +11,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 
 from autograde.card import LOOK, code_marked
+from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Exercise, Outcome, Question, as_sentence
 from autograde.grading import Result
-from autograde.lesson import title_of
 
 __all__ = ["ExerciseSummary", "Mistake", "render", "summaries", "write_report"]
 

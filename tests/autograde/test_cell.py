@@ -16,10 +16,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import collabkit
 from autograde import card, cell, check, exercises, hint, passed, progress
-from autograde.cell import VERDICT_MIME, Session, verdict_from_json, verdict_to_json
+from autograde.cell import Session
 from autograde.exercise import Exercise, Line, Outcome, Verdict
 from autograde.exercises import find
 from autograde.kernel.notebook import Ended, Limits, run_cells
+from autograde.verdict import VERDICT_MIME, verdict_from_json, verdict_to_json
 
 NAME = "predict_rating"
 RIGHT = find(NAME)[1].reference

@@ -10,10 +10,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.utils import determine_grade
 
-from autograde.cell import VERDICT_MIME, verdict_to_json
 from autograde.execute import ExecuteAndJudge, code_key, executed, verdicts_in
 from autograde.exercise import Line, Outcome, Verdict
 from autograde.kernel.notebook import Limits
+from autograde.verdict import VERDICT_MIME, verdict_to_json
 
 QUICK = Limits(cell_seconds=2, interrupt_seconds=2)
 

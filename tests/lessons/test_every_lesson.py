@@ -16,7 +16,8 @@ from autograde.execute import executed, verdicts_in
 from autograde.exercise import Outcome, Question
 from autograde.judge import ask_here, judge, judgements
 from autograde.kernel.notebook import Ended, Limits, run_cells
-from autograde.lesson import exercise_grade_id, is_demo, source_notebook, student_notebook
+from autograde.cells import exercise_grade_id, is_demo
+from autograde.lesson import source_notebook, student_notebook
 from collabkit.ratings import load_ratings
 
 ROOT = find_root(Path(__file__).parent)
