@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from autograde import catalogue
 from autograde.card import LOOK
 from autograde.course import Course, CourseError, find_root
 from autograde.grading import Result
@@ -158,7 +159,7 @@ def _print_table(console: Console, course: Course, lessons: list[str], results: 
     table = Table(title="Points and statuses")
     table.add_column("student", no_wrap=True)
     for lesson in lessons:
-        table.add_column(f"{lesson}\nof {course.points(lesson):g}", justify="right")
+        table.add_column(f"{lesson}\nof {catalogue.points(course, lesson):g}", justify="right")
     by_place = {(result.student, result.lesson): result for result in results}
     for student in dict.fromkeys(result.student for result in results):
         marks = (_cell_text(by_place[student, lesson]) for lesson in lessons)

@@ -45,13 +45,17 @@ AUTOGRADE = {
     "kernel": set(),
     "restore": set(),
     "execute": {"cells", "exercise", "kernel", "verdict"},
-    "course": {"cells", "exercise", "exercises", "execute", "lesson", "restore"},
-    "build": {"cells", "course", "lesson"},
+    "gradebook": {"cells", "verdict"},
+    "digest": set(),
+    "store": set(),
+    "course": {"cells", "exercise", "exercises", "execute", "gradebook", "lesson", "restore"},
+    "catalogue": {"course", "digest", "exercise"},
+    "build": {"catalogue", "cells", "course", "lesson"},
     "scaffold": {"cells", "course", "exercises"},
     "grading": {"build", "cells", "course", "execute", "exercise", "judge", "kernel"},
     "sample_class": {"build", "cells", "course", "exercise"},
-    "export": {"cells", "course", "exercise", "grading"},
-    "report": {"card", "cells", "course", "exercise", "grading"},
+    "export": {"catalogue", "cells", "course", "exercise", "grading"},
+    "report": {"card", "catalogue", "cells", "course", "exercise", "grading"},
     "cli": None,  # a thin skin over all of autograde
 }
 
