@@ -6,6 +6,7 @@ import os
 import pickle
 import random
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +27,34 @@ def settle_and_serve(
     wire: Wire, shell: ZMQInteractiveShell, request: dict[str, Any], walls: Walls, readable: list[str], scratch: Path
 ) -> None:
     """Become the child that was asked for, in a process that has just been forked. Returns when the judge is gone."""
+    try:
+        outlet = _settled(wire, shell, request, walls, readable, scratch)
+    except Exception as error:
+        wire.send({"failed": f"{type(error).__name__}: {error}"[:2000]})
+    else:
+        wire.send({"ready": True})
+        _serve(wire, shell, outlet)
+
+
+def _settled(
+    wire: Wire, shell: ZMQInteractiveShell, request: dict[str, Any], walls: Walls, readable: list[str], scratch: Path
+) -> Outlet:
     limits = Limits(**request["limits"])
     os.setsid()
     _close_all_but(wire.fileno())
     os.chdir(scratch)
     os.environ.update(HOME=str(scratch), TMPDIR=str(scratch), PWD=str(scratch), IPYTHONDIR=str(scratch / ".ipython"))
+    tempfile.tempdir = str(scratch)
     walls.close_in(limits, readable, scratch)
+    for name in request["locked"]:
+        lock(name)
     seed = request["seed"]
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     torch.manual_seed(seed % 2**63)
-    for name in request["locked"]:
-        lock(name)
     outlet = Outlet(wire, limits)
     shell.connect(outlet)
-    wire.send({"ready": True})
-    _serve(wire, shell, outlet)
+    return outlet
 
 
 def _close_all_but(handle: int) -> None:

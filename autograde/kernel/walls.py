@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from autograde.kernel import system
@@ -105,14 +105,15 @@ class Walls:
         packages = [path for path in readable if (path / "__init__.py").is_file()]
         if self.rooms:
             sites = [path for path in _sites() if not _is_below(path, [sys.prefix, sys.base_prefix])]
-            environment |= {"HOME": "/scratch", "MPLCONFIGDIR": "/scratch", "PYTHONPATH": ":".join(["/box", *sites])}
+            environment |= {name: "/scratch" for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
+            environment["PYTHONPATH"] = ":".join(["/box", *sites])
             return Box(tuple(_bubblewrap(readable, packages)), environment, ("/",))
         folder = tempfile.mkdtemp(prefix="autograde-")
         for path, name in (*_library(), *((path, path.name) for path in packages)):
             place = Path(folder, "box", name)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(path)
-        environment |= {"HOME": folder, "PYTHONPATH": ":".join([f"{folder}/box", *_sites()])}
+        environment |= {"HOME": folder, "TMPDIR": folder, "PYTHONPATH": ":".join([f"{folder}/box", *_sites()])}
         if "MPLCONFIGDIR" in os.environ:
             environment["MPLCONFIGDIR"] = os.environ["MPLCONFIGDIR"]
         elif fonts := _font_lists():
@@ -215,6 +216,19 @@ def _is_below(path: str, folders: Sequence[str]) -> bool:
 
 
 def _bubblewrap(readable: Sequence[Path], packages: Sequence[Path]) -> Iterator[str]:
+    """The command line. Folders that lie above what is shown are made first: bubblewrap's own are for root alone."""
+    options = list(_shown(readable, packages))
+    places = [
+        options[i + 2] for i, option in enumerate(options) if option in ("--ro-bind", "--symlink", "--ro-bind-try")
+    ]
+    above = {str(folder): None for place in places for folder in reversed(Path(place).parents[:-1])}
+    yield from _around()
+    for folder in above:
+        yield from ("--dir", folder)
+    yield from options
+
+
+def _around() -> Iterator[str]:
     yield from ("bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--hostname", "box")
     if os.getuid() == 0:
@@ -226,6 +240,9 @@ def _bubblewrap(readable: Sequence[Path], packages: Sequence[Path]) -> Iterator[
     else:
         yield from ("--unshare-user", "--proc", "/proc")
     yield from ("--dev", "/dev", "--remount-ro", "/dev")
+
+
+def _shown(readable: Sequence[Path], packages: Sequence[Path]) -> Iterator[str]:
     bound: list[str] = []
     for path in SYSTEM:
         if os.path.islink(path):
@@ -273,26 +290,18 @@ def _masked(bound: Sequence[str]) -> Iterator[str]:
 
 def _probed() -> Walls:
     """Try everything in a process of its own, first inside bubblewrap, and without it when it does not stand."""
-    hoped = Walls(bubblewrap=True, namespaces=True)
-    problems: dict[str, str] = {}
     if shutil.which("bwrap") is None:
-        problems["bubblewrap"] = "it is not installed (Debian and Ubuntu: apt install bubblewrap)"
+        problem = ("bubblewrap", "it is not installed (Debian and Ubuntu: apt install bubblewrap)")
     else:
-        walls = _tried(hoped, problems)
+        walls = _tried(Walls(bubblewrap=True, namespaces=True))
         if walls.bubblewrap:
             return walls
-    walls = _tried(Walls.none(), problems)
-    problems.setdefault("namespaces", "they are made inside bubblewrap")
-    return Walls(
-        landlock=walls.landlock,
-        seccomp=walls.seccomp,
-        problems=tuple((dict(walls.problems) | problems).items()),
-        rlimits=walls.rlimits,
-        unprivileged=walls.unprivileged,
-    )
+        (problem,) = walls.problems
+    walls = _tried(Walls.none())
+    return replace(walls, problems=(problem, ("namespaces", "they are made inside bubblewrap"), *walls.problems))
 
 
-def _tried(hoped: Walls, problems: dict[str, str]) -> Walls:
+def _tried(hoped: Walls) -> Walls:
     box = hoped.box(())
     try:
         tried = subprocess.run(
@@ -303,12 +312,14 @@ def _tried(hoped: Walls, problems: dict[str, str]) -> Walls:
             capture_output=True,
             timeout=PROBE_SECONDS,
         )
-        found = json.loads(tried.stdout)
-    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        said = getattr(error, "stderr", None) or (tried.stderr if "tried" in locals() else b"")
-        last = said.decode(errors="replace").strip().splitlines()[-1:] or [str(error)]
-        problems["bubblewrap" if hoped.bubblewrap else "limits"] = f"it did not start ({last[0][:200]})"
-        return Walls.none()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = str(error)
+    else:
+        said = tried.stderr.decode(errors="replace").strip()
+        why = said.splitlines()[-1] if said else f"exit code {tried.returncode}"
+        if tried.returncode == 0:
+            found = json.loads(tried.stdout)
+            return Walls(**{**found, "problems": tuple(map(tuple, found["problems"]))})
     finally:
         box.remove()
-    return Walls(**{**found, "problems": tuple(map(tuple, found["problems"]))})
+    return Walls(problems=(("bubblewrap" if hoped.bubblewrap else "limits", f"it did not start ({why[:200]})"),))

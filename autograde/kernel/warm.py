@@ -290,8 +290,12 @@ class Child:
     def _wait_until_ready(self, deadline: float) -> None:
         while True:
             try:
-                if "ready" in self._receive(deadline).header:
+                header = self._receive(deadline).header
+                if "ready" in header:
                     return
+                if "failed" in header:
+                    self._end = ChildDied(f"failed: {header['failed']}")
+                    raise self._end
             except WireTimeout:
                 raise ChildTimedOut("was not there in time", alive=False) from None
             except WireError:
