@@ -25,6 +25,7 @@ __all__ = [
     "is_locked",
     "is_solution",
     "is_unchanged_demo",
+    "is_unwritten",
     "slug_of",
     "source_checksum",
     "title_of",
@@ -90,6 +91,17 @@ def is_demo(cell: NotebookNode) -> bool:
 def is_unchanged_demo(cell: NotebookNode) -> bool:
     """Whether this is a demonstration as the lesson has it: one that a learner changed may define what they need."""
     return is_demo(cell) and cell["metadata"]["autograde"].get("checksum") == source_checksum(cell["source"])
+
+
+def is_unwritten(cell: NotebookNode) -> bool:
+    """Whether a solution cell still is as it was handed out, by nbgrader's checksum."""
+    record = _record(cell)
+    parts = [cell["source"], cell["cell_type"]]
+    parts += [str(bool(is_kind(cell))) for is_kind in (is_grade, is_solution, is_locked)]
+    parts.append(grade_id_of(cell))
+    if is_grade(cell):
+        parts.append(str(float(record["points"])))
+    return record.get("checksum") == hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
 def slug_of(lesson: str | Path) -> str:

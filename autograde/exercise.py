@@ -31,6 +31,7 @@ class Outcome(enum.StrEnum):
     OUT_OF_MEMORY = "out of memory"
     MALFORMED = "malformed"
     MISSING = "missing"
+    UNGRADED = "ungraded"  # grading itself failed: no fault of the learner's, and no mark
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import hashlib
 import os
 import re
 import shutil
@@ -21,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograde.cells import grade_id_of, is_grade, is_locked, is_solution, to_bytes
+from autograde.cells import grade_id_of, is_grade, is_locked, is_solution, is_unwritten, to_bytes
 from autograde.verdict import reported
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class Gradebook:
         # by way of the text that nbgrader reads
         scores = {name: float(f"{verdict.score:.10g}") for name, verdict in said.items() if verdict}
         comments = {
-            grade_id_of(cell): "No response." if _is_unwritten(cell) else None
+            grade_id_of(cell): "No response." if is_unwritten(cell) else None
             for cell in notebook["cells"]
             if is_solution(cell)
         }
@@ -225,17 +224,6 @@ def students_in(database: Path) -> set[str]:
 
 def _new_id() -> str:
     return uuid.uuid4().hex
-
-
-def _is_unwritten(cell: NotebookNode) -> bool:
-    """Whether a solution cell still is as it was handed out, by nbgrader's checksum."""
-    record = cell["metadata"]["nbgrader"]
-    parts = [cell["source"], cell["cell_type"]]
-    parts += [str(bool(is_kind(cell))) for is_kind in (is_grade, is_solution, is_locked)]
-    parts.append(record["grade_id"])
-    if is_grade(cell):
-        parts.append(str(float(record["points"])))
-    return record.get("checksum") == hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
 def _limited(notebook: NotebookNode) -> NotebookNode:
