@@ -26,7 +26,7 @@ _NAMES = {
     ),
     "training": "BOOK History Preset fit gradient_step learner train",
 }
-_MODULES = {*_NAMES, "engines", "errors", "kernels", "movielens", "picture", "planted", "plots", "schedule"}
+_MODULES = {*_NAMES, "cache", "engines", "errors", "kernels", "movielens", "picture", "planted", "plots", "schedule"}
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME)

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from collabkit.cache import CACHE_NAME, cache_file
 from collabkit.errors import RatingsError
 
-__all__ = ["CHECKSUM", "SOURCE", "cache_file", "checksum", "movielens_100k"]
+__all__ = ["CHECKSUM", "SOURCE", "checksum", "movielens_100k"]
 
 SOURCE = "MovieLens 100K"
 COLUMNS = {"user": "int64", "movie": "int64", "rating": "float32", "timestamp": "int64", "title": "str"}
 CHECKSUM = "68e37a22450c0a09b9688c6ff0dbddd008a9a6978bf1769e4bb4e16d0b83f3fe"
-CACHE_NAME = "movielens-100k.csv"
 CACHE_CHECKSUM = "e6d712a96ba6c8459e2e6d8b4ca2f96572c3b342a717ce7ae91ff3cf5bbe692e"  # of the file that `_keep` writes
 WHEEL = "recbole==1.2.1"  # its examples hold the same 100,000 rows; PyPI is often in reach where GroupLens is not
 CONNECT_SECONDS = 10
@@ -61,16 +61,6 @@ def movielens_100k(path=None, *, cache=None, progress: bool = True) -> pd.DataFr
         f"{SOURCE} could not be fetched ({'; '.join(reasons)}): go online and try again, or get ml-100k.zip "
         "from GroupLens by other means and run `python -m collabkit fetch --path ml-100k.zip`."
     )
-
-
-def cache_file(cache=None) -> Path:
-    """Where the table is kept: in `cache`, else in $COLLABKIT_CACHE, else in the user's cache folder."""
-    folder = cache or os.environ.get("COLLABKIT_CACHE")
-    if not folder:
-        import pooch
-
-        folder = pooch.os_cache("collabkit")
-    return Path(folder).expanduser() / CACHE_NAME
 
 
 def checksum(ratings: pd.DataFrame) -> str:
