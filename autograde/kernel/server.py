@@ -17,7 +17,6 @@ import socket
 import sys
 import tempfile
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,6 @@ def main() -> None:
 
 def _warm_up() -> Any:
     """Import everything, and leave this process with one thread: a fork copies no other."""
-    warnings.simplefilter("ignore")
     from autograde.kernel.shell import new_shell
 
     shell = new_shell()  # before fastai, which asks whether this is a notebook
@@ -73,7 +71,6 @@ def _warm_up() -> Any:
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    warnings.resetwarnings()
     gc.collect()
     gc.freeze()  # no collection touches what is shared with children
     return shell

@@ -37,7 +37,7 @@ class Outlet:
     def __init__(self, wire: Wire, limits: Limits):
         self.wire = wire
         self.limits = limits
-        self.files = {name: tempfile.TemporaryFile("a+b", buffering=0) for name in ("stdout", "stderr")}
+        self.files = {name: tempfile.TemporaryFile("a+b", 0) for name in ("stdout", "stderr")}  # noqa: SIM115
         self._lock = threading.RLock()
         self._number: int | None = None  # of the request that is being served
         self._is_muted = False

@@ -266,7 +266,7 @@ def filter_system_calls() -> None:
 
 
 def _program(machine: str) -> Sequence[bytes]:
-    """The filter, one instruction of the classic Berkeley packet filter each: (code, jump if so, jump if not, value)."""
+    """The filter: instructions of the classic Berkeley packet filter, (code, jump if so, jump if not, value)."""
     which = list(_ARCHITECTURES).index(machine)
     steps = [
         (_LOAD, 0, 0, 4),  # the architecture

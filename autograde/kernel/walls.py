@@ -105,7 +105,7 @@ class Walls:
         packages = [path for path in readable if (path / "__init__.py").is_file()]
         if self.rooms:
             sites = [path for path in _sites() if not _is_below(path, [sys.prefix, sys.base_prefix])]
-            environment |= {name: "/scratch" for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
+            environment |= dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), "/scratch")
             environment["PYTHONPATH"] = ":".join(["/box", *sites])
             return Box(tuple(_bubblewrap(readable, packages)), environment, ("/",))
         folder = tempfile.mkdtemp(prefix="autograde-")

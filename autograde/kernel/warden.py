@@ -101,9 +101,8 @@ class Nursery:
         """
         ours, theirs = socket.socketpair()
         with contextlib.closing(Wire(ours)) as reply:
-            self._wire.send(
-                {"limits": limits, "inherited": inherited, "covered": covered}, handles=[guard, theirs.fileno()]
-            )
+            request = {"limits": limits, "inherited": inherited, "covered": covered}
+            self._wire.send(request, handles=[guard, theirs.fileno()])
             theirs.close()
             try:
                 message = reply.receive(time.monotonic() + 30)
@@ -178,14 +177,14 @@ def _furnish(limits: Limits, covered: list[list[str]]) -> None:
     home, shared, cover = (Path(SCRATCH, name) for name in ("home", "shared", "cover"))
     for folder in (home, shared, cover):
         folder.mkdir(0o700)
-    for number, (path, text) in enumerate(covered):
-        (cover / f"{number}").write_text(text)
-        _bind(cover / f"{number}", Path(path), harmless | system.READ_ONLY)
     nothing = cover / "nothing"
-    nothing.mkdir()
-    for folder in {Path(path).parent / "__pycache__" for path, _ in covered}:
-        if folder.is_dir():  # compiled, the same code would be there once more
-            _bind(nothing, folder, harmless | system.READ_ONLY)
+    nothing.touch()
+    for number, (path, text) in enumerate((Path(path), text) for path, text in covered):
+        if path.is_file():
+            (cover / f"{number}").write_text(text, encoding="utf-8")
+            _bind(cover / f"{number}", path, harmless | system.READ_ONLY)
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):  # the same code once more
+            _bind(nothing, compiled, harmless | system.READ_ONLY)
     _bind(shared, Path("/dev/shm"), harmless)
     _bind(home, Path(SCRATCH), harmless)
 

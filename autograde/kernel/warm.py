@@ -24,6 +24,7 @@ import cloudpickle
 import numpy as np
 
 from autograde.kernel.arrays import from_npy
+from autograde.kernel.finished import cut_files
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.outputs import Outputs
 from autograde.kernel.walls import Walls
@@ -115,7 +116,7 @@ class WarmServer:
             "limits": {name: getattr(limits, name) for name in Limits.__dataclass_fields__},
             "seed": seed,
             "locked": list(locked),
-            "covered": [],
+            "covered": cut_files(tuple(locked)) if self.walls.rooms else (),
         }
         deadline = time.monotonic() + limits.startup_seconds
         with self._lock:
@@ -147,7 +148,7 @@ class WarmServer:
             self._stop()
 
     def _start(self) -> None:
-        self._said_file = tempfile.TemporaryFile()
+        self._said_file = tempfile.TemporaryFile()  # noqa: SIM115
         self._box = self.walls.box(self._readable)
         ours, theirs = socket.socketpair()
         command = [*self._box.command, sys.executable, "-m", "autograde.kernel.server", str(theirs.fileno())]
