@@ -15,7 +15,7 @@ from autograde.card import LOOK, code_marked
 from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Outcome, as_sentence
-from autograde.grading import Result
+from autograde.grading import Result, how_graded
 
 __all__ = ["ExerciseSummary", "Mistake", "render", "summaries", "write_report"]
 
@@ -72,7 +72,11 @@ def render(course: Course, results: list[Result], now: datetime.datetime) -> str
         points={each: catalogue.points(course, each) for each in lessons},
         students=list(dict.fromkeys(result.student for result in results)),
         results=by_place,
-        attention=[result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]],
+        attention=[
+            each for each in results if each.notes or (each.statuses and each.statuses != [Outcome.NOT_ATTEMPTED])
+        ],
+        unwalled=[result for result in results if result.walls is False],
+        how=how_graded(course),
         summaries=summarised,
         frequent=sorted(
             ((m, s) for s in summarised if not s.is_question for m in s.mistakes),
