@@ -51,6 +51,10 @@ class Course:
         return self.folder / "autograded"
 
     @property
+    def secret_file(self) -> Path:
+        return self.folder / "secret.key"
+
+    @property
     def problems(self) -> Path:
         return self.folder / "problems"
 
@@ -138,9 +142,8 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
     from traitlets.config import Config
 
-    from autograde.execute import ExecuteAndJudge
+    from autograde.execute import ExecuteAndJudge, RepairCells
     from autograde.lesson import ClearAnswers
-    from autograde.restore import RestoreCells
 
     _put_scripts_on_path()
     c = Config()
@@ -153,8 +156,10 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     c.CourseDirectory.db_url = course.db_url
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
-    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RestoreCells)
+    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)
     c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    c.RepairCells.lessons_directory = str(root / "lessons")
+    c.ExecuteAndJudge.secret_file = str(course.secret_file)
     return c
 
 

@@ -20,7 +20,7 @@ from autograde.exercise import Check, Exercise, Misconception
 from autograde.kernel.warm import Child, ChildTimedOut, Unusable
 from autograde.observe import Raised, answered, from_plain
 
-__all__ = ["AskChild", "HoldsAnswers", "pickled"]
+__all__ = ["AskChild", "HoldsAnswers", "NotThere", "pickled"]
 
 LOOPS = "did not come to an end in time: look for a loop that never ends"
 UNREADABLE = "gave something that no check can read: return plain tensors, arrays, tables, numbers or text"
@@ -31,12 +31,16 @@ class HoldsAnswers(Exception):
     """A question or its inputs lead to an answer, so they must not be sent to a learner's process."""
 
 
+class NotThere(Exception):
+    """The expression that a check asks for gives nothing, a name that is not defined for one; the message says why."""
+
+
 class AskChild:
     """Put questions to what an expression stands for in a child: an `AskLearner` for `judge`.
 
     All questions together have `seconds`. One that takes too long is given up, and costs the learner that check.
-    Raises ChildDied when the child is gone, ChildTimedOut when it had to be ended, HoldsAnswers for a question that
-    must not be sent. timed_out: whether a question was given up.
+    Raises NotThere when there is nothing to ask, ChildDied when the child is gone, ChildTimedOut when it had to be
+    ended, HoldsAnswers for a question that must not be sent. timed_out: whether a question was given up.
     """
 
     def __init__(self, child: Child, expression: str, seed: int, seconds: float):
@@ -52,8 +56,8 @@ class AskChild:
         try:
             plain, arrays = self._child.ask(self._expression, answered, *arguments, seconds=self._left)
             match plain:
-                case {"raised": [str(kind), str(message)]}:  # the expression itself, a name that is not there
-                    return from_plain({"raised": [kind, " ".join(message.split())[:300], ""]}, [])
+                case {"raised": [str(kind), str(message)]}:
+                    raise NotThere(_printable(f"{kind}: {message}"))
             return from_plain(plain, arrays)
         except ChildTimedOut as error:
             self.timed_out = True
@@ -117,6 +121,10 @@ class _Pickler(cloudpickle.Pickler):
     def _refuse_unless(self, is_fine: bool, what: str) -> None:
         if not is_fine:
             raise HoldsAnswers(f"a question or its inputs lead to {what}, which may hold an answer")
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text[:300]).strip()
 
 
 def _may_be_named(module: str) -> bool:

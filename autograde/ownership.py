@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["asked_expression", "bindings", "finished_version", "names_in", "not_ones_own", "write_your_own"]
 
 
+MAX_PARSED = 50_000  # characters: the syntax tree of a huge cell would fill the grader's memory
+DEFINITION = re.compile(r"(?m)^(?:(?:async +)?def +|class +)?([A-Za-z_]\w*)(?= *[=(:])")
+
+
 def asked_expression(source: str, name: str) -> tuple[str, str]:
     """(code before the check, the expression that it asks for) of a check cell: `check("DotProduct", DotProduct)`.
 
@@ -49,19 +53,19 @@ def not_ones_own(cells: Sequence[NotebookNode], names: set[str]) -> str:
     """
     own = [cell for cell in cells if _is_own(cell)]
     for name in sorted(names):
-        found = {kind for cell in own if name in cell["source"] for kind in (bindings(cell["source"]).get(name),)}
-        if found <= {None, "import"}:
-            if "import" in found:
-                return f"Your `{name}` comes from an import: write it yourself, in the cell above its check."
-            return f"Not attempted yet: no cell of yours defines `{name}`."
+        found = [how for cell in own if name in cell["source"] and (how := bindings(cell["source"]).get(name))]
+        if "own" not in found:
+            return write_your_own(f"{found[-1]}.{name}") if found else f"No cell of yours defines `{name}`."
     return ""
 
 
 def bindings(source: str) -> dict[str, str]:
-    """The names that a cell binds, each with how: "import", or "own" for `def`, `class`, `=` and their like.
+    """The names that a cell binds, each with how: "own" for `def`, `class`, `=`, else the package it is imported from.
 
     Magics and shell lines count as nothing; of a cell magic the rest counts as code. {} for what is no Python.
     """
+    if len(source) > MAX_PARSED:
+        return {match[1]: "own" for match in DEFINITION.finditer(source)}
     try:
         tree = ast.parse(_without_magics(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -122,8 +126,13 @@ def _bound(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 continue
             case ast.Lambda():
                 continue
-            case ast.Import() | ast.ImportFrom():
-                yield from (((alias.asname or alias.name).split(".")[0], "import") for alias in node.names)
+            case ast.Import():
+                yield from (
+                    ((alias.asname or alias.name).split(".")[0], alias.name.split(".")[0]) for alias in node.names
+                )
+            case ast.ImportFrom():
+                package = (node.module or "another module").split(".")[0]
+                yield from ((alias.asname or alias.name, package) for alias in node.names)
             case ast.Name(ctx=ast.Store()):
                 yield node.id, "own"
             case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar() if node.name:
