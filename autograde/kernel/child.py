@@ -84,7 +84,8 @@ def _serve(wire: Wire, shell: ZMQInteractiveShell, outlet: Outlet) -> None:
                 with outlet.serving(number, muted=True):
                     reply, blobs = _answer(message, shell.user_ns)
             outlet.reply(reply, blobs, number)
-        except (Exception, KeyboardInterrupt) as error:  # an interrupt in IPython's own code, or what is no JSON
+        except BaseException as error:  # an interrupt in IPython's own code or in ours, or what is no JSON
+            outlet.rest()
             outlet.reply({"raised": [type(error).__name__, ""]}, (), number)
 
 
@@ -101,5 +102,5 @@ def _answer(message: Message, namespace: dict[str, Any]) -> tuple[dict[str, Any]
 def _message_of(error: BaseException) -> str:
     try:
         return str(error).encode(errors="replace").decode()[:2000]
-    except Exception:  # a learner's own exception may fail to describe itself
+    except BaseException:  # a learner's own exception may fail to describe itself
         return ""

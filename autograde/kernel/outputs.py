@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from autograde.kernel.limits import Limits
 
 __all__ = ["Outputs"]
 
+JSON_MIME = re.compile(r"application/(.*\+)?json\Z")
 SHORT = 200  # characters of a name: a mime type, an exception, an id of a display
 
 
@@ -107,7 +109,7 @@ def _mime_bundle(data: Any) -> dict[str, Any]:
     return {
         mime: value
         for mime, value in list(data.items())[:50]
-        if len(mime) <= SHORT and "/" in mime and (isinstance(value, str) or mime.endswith("json"))
+        if len(mime) <= SHORT and "/" in mime and (isinstance(value, str) or JSON_MIME.match(mime))
     }
 
 

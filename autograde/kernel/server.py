@@ -54,6 +54,8 @@ def main() -> None:
     if walls.rooms:
         become_ordinary()
         nursery = Nursery(control)
+    # what is installed by a link to its sources is found in the box, where only some of it is, or not at all
+    sys.meta_path[:] = [finder for finder in sys.meta_path if "__editable__" not in getattr(finder, "__module__", "")]
     _Server(control, walls, settings["readable"], nursery, _warm_up()).serve()
 
 
@@ -62,8 +64,9 @@ def _warm_up() -> Any:
     from autograde.kernel.shell import new_shell
 
     shell = new_shell()  # before fastai, which asks whether this is a notebook
-    for name in WARM:
-        importlib.import_module(name)
+    with shell.builtin_trap:  # which asks for get_ipython
+        for name in WARM:
+            importlib.import_module(name)
     import torch
 
     import autograde.kernel.child

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
-from IPython.core.interactiveshell import InteractiveShell
+from ipykernel import zmqshell
 from traitlets import Type
 from traitlets.config import Config
 
@@ -38,6 +39,8 @@ class Outlet:
         self.wire = wire
         self.limits = limits
         self.files = {name: tempfile.TemporaryFile("a+b", 0) for name in ("stdout", "stderr")}  # noqa: SIM115
+        for file in self.files.values():  # they are emptied now and then, and writing goes on at the new end
+            fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
         self._lock = threading.RLock()
         self._number: int | None = None  # of the request that is being served
         self._is_muted = False
@@ -64,11 +67,15 @@ class Outlet:
         try:
             yield
         finally:
-            with self._shielded():
-                self._hear()
-                self._flush()
-                self._number, self._is_muted = None, False
-            signal.signal(signal.SIGINT, self._interrupt)
+            self.rest()
+
+    def rest(self) -> None:
+        """Send what is left of a request, and wait for the next."""
+        with self._shielded():
+            self._hear()
+            self._flush()
+            self._number, self._is_muted = None, False
+        signal.signal(signal.SIGINT, self._interrupt)
 
     def _interrupt(self, *_: Any) -> None:
         if self._number is None:
@@ -98,7 +105,8 @@ class Outlet:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(files[name].fileno() if files else nowhere, descriptor)
-        os.close(nowhere)
+        if nowhere > 2:  # or a cell has closed one of them
+            os.close(nowhere)
 
     def write(self, name: str, text: str) -> None:
         """Print text; what goes beyond the limit is dropped."""
@@ -257,16 +265,12 @@ class _DisplayPublisher(DisplayPublisher):
         self.shell.outlet.clear(wait)
 
 
-class ZMQInteractiveShell(InteractiveShell):
-    """A notebook's shell. The name is ipykernel's: fastai, tqdm and others know a notebook by it."""
+class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
+    """ipykernel's shell without its kernel. Libraries know a notebook by the name of the class."""
 
     displayhook_class = Type(_DisplayHook)
     display_pub_class = Type(_DisplayPublisher)
     outlet: Any = None
-
-    def __init__(self, **options: Any):
-        super().__init__(**options)
-        self.config.IPKernelApp.connection_file = ""  # by which tqdm knows one
 
     def connect(self, outlet: Outlet) -> None:
         """Have everything go there from now on."""
@@ -274,7 +278,7 @@ class ZMQInteractiveShell(InteractiveShell):
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
             setattr(sys, name, Stream(outlet, name, descriptor))
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
-        self.builtin_trap.add_builtin("input", _no_input)
+        self.builtin_trap.auto_builtins["input"] = _no_input
 
     def init_io(self) -> None:
         """`connect` does it."""
@@ -288,7 +292,7 @@ class ZMQInteractiveShell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         try:
             text = str(evalue)
-        except Exception:  # a learner's exception may fail to describe itself
+        except BaseException:  # a learner's exception may fail to describe itself
             text = ""
         output = {
             "output_type": "error",
@@ -304,16 +308,8 @@ def _no_input(prompt: str = "") -> str:
     raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
 
 
-def _show_page(shell: ZMQInteractiveShell, strng: Any, start: int = 0, screen_lines: int = 0) -> None:
-    """What `name?` looks up is shown below the cell."""
-    shell.display_pub.publish(strng if isinstance(strng, dict) else {"text/plain": str(strng)})
-
-
 def new_shell() -> ZMQInteractiveShell:
     """The shell, before anything is imported that asks whether this is a notebook. It writes nothing to disk."""
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.autoindent = False
-    shell = ZMQInteractiveShell.instance(config=config)
-    shell.set_hook("show_in_pager", _show_page, 99)
-    return shell
+    return ZMQInteractiveShell.instance(config=config)

@@ -212,6 +212,7 @@ class Child:
         self._guard = guard  # to who watches over it: interrupts go there, and it tells how the kernel ended
         self._limits = limits
         self._number = 0
+        self._interrupts = 0  # that have been asked for and not been sent yet
         self._displays: dict[str, list[dict[str, Any]]] = {}
         self._ends_at = time.monotonic() + limits.submission_seconds
         self._end: ChildDied | None = None
@@ -306,6 +307,10 @@ class Child:
         self, request: dict[str, Any], blobs: Sequence[bytes], seconds: float, outputs: Outputs | None
     ) -> tuple[Message, bool]:
         """(what the child says when it is done, whether it had to be interrupted)."""
+        if time.monotonic() >= self._ends_at:
+            self._end = ChildDied(f"took longer than the {self._limits.submission_seconds} seconds that it may in all")
+            self.close()
+            raise ChildTimedOut(self._end.how, alive=False)
         self._number += 1
         deadline = min(time.monotonic() + seconds, self._ends_at)
         interrupted = False
@@ -321,6 +326,7 @@ class Child:
                         raise
                     interrupted = True
                     deadline = time.monotonic() + self._limits.interrupt_seconds
+                    self._interrupts += 1
                     self._guard.send({"interrupt": True}, deadline=deadline)
                     continue
                 if message.header.get("id") != self._number:
@@ -344,8 +350,10 @@ class Child:
 
     def _wait_until_interrupted(self, deadline: float) -> None:
         """The interrupt has been sent by now, so that it cannot hit what runs next."""
-        while not self._guard.receive(deadline).header.get("interrupted"):
-            pass
+        while self._interrupts:
+            self._learn(self._guard.receive(deadline))
+            if self._end:
+                raise WireClosed(self._end.how)
 
     def _receive(self, deadline: float) -> Message:
         """The child's next message; WireClosed when its watcher says that it has ended."""
@@ -354,7 +362,7 @@ class Child:
             if not ready:
                 raise WireTimeout("no message came before its deadline")
             if self._talk not in ready:
-                self._learn_the_end(self._guard.poll())
+                self._learn(self._guard.poll())
                 if self._end:
                     raise WireClosed(self._end.how)
         return message
@@ -364,13 +372,15 @@ class Child:
         deadline = time.monotonic() + 2
         with contextlib.suppress(WireError):
             while self._end is None:
-                self._learn_the_end(self._guard.receive(deadline))
+                self._learn(self._guard.receive(deadline))
         self._end = self._end or ChildDied("ended, nobody knows how")
         self.close()
         return self._end
 
-    def _learn_the_end(self, message: Message | None) -> None:
+    def _learn(self, message: Message | None) -> None:
         match message and message.header:
+            case {"interrupted": True}:
+                self._interrupts -= 1
             case {"stopped": str(why)}:
                 self._end = ChildDied(f"was ended: {why}", out_of_memory="memory" in why)
             case {"failed": str(why)}:

@@ -83,9 +83,7 @@ class Wire:
         text = json.dumps(header, separators=(",", ":")).encode()
         size = sum(map(len, blobs))
         if len(text) > self.bounds.header_bytes or len(blobs) > self.bounds.blobs or size > self.bounds.blob_bytes:
-            raise ValueError(
-                f"a message of {len(text):,} + {size:,} bytes in {len(blobs):,} blobs is too large to send"
-            )
+            raise ValueError(f"{len(text):,} bytes and {len(blobs):,} blobs of {size:,} are too much for a message")
         lengths = struct.pack(f"!II{len(blobs)}Q", len(text), len(blobs), *map(len, blobs))
         view = memoryview(b"".join((lengths, text, *blobs)))
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", handles))] if handles else []
