@@ -22,7 +22,8 @@ from IPython.utils.capture import capture_output
 
 from autograde import card, exercises
 from autograde.exercise import Exercise, Outcome, Verdict, total
-from autograde.judge import ask_here, judge, not_attempted, silence
+from autograde.judge import ask_here, judge, nobodys_own, not_attempted, silence
+from autograde.ownership import finished_version, write_your_own
 from autograde.verdict import verdict_bundle
 
 __all__ = ["Session", "check", "hint", "passed", "progress"]
@@ -55,6 +56,8 @@ def check(name: str, answer: Any) -> Verdict:
     _session.verdicts.pop(name, None)  # should this check be stopped, the last one says nothing of this answer
     if answer is ...:
         verdict = not_attempted(exercise)
+    elif finished := finished_version(exercise, answer):
+        verdict = nobodys_own(exercise, write_your_own(finished))
     else:
         seed = secrets.randbits(32)
         with _quiet() as heard:

@@ -40,7 +40,7 @@ AUTOGRADE = {
     "card": {"exercise"},
     "cells": set(),
     "verdict": {"card", "cells", "exercise"},
-    "cell": {"exercise", "exercises", "judge", "card", "verdict"},
+    "cell": {"exercise", "exercises", "judge", "ownership", "card", "verdict"},
     "exercises": {"exercise", "observe"},
     "lesson": {"cells", "exercise"},
     "kernel": set(),

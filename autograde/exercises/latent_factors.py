@@ -246,8 +246,8 @@ def films_and_jokes(rng):
     films = rng.integers(1, 6, (6, 5)).astype(float)
     films.flat[rng.choice(30, rng.integers(8, 14), replace=False)] = np.nan
     jokes = rng.integers(-10, 11, (7, 4)).astype(float)
-    places = rng.permutation(28)
-    jokes.flat[places[:9]], jokes.flat[places[9:12]], jokes.flat[places[12:17]] = np.nan, 0.0, -3.0
+    gaps, zeros, negative = np.split(rng.permutation(28)[:17], np.cumsum([rng.integers(6, 12), 3]))
+    jokes.flat[gaps], jokes.flat[zeros], jokes.flat[negative] = np.nan, 0.0, -3.0
     return Matrices(pd.DataFrame(films), pd.DataFrame(jokes))
 
 
