@@ -19,6 +19,7 @@ from collabkit import batches
 
 build_vocab = Exercise(
     reference=batches.build_vocab,
+    elsewhere=("fastai.data.transforms.CategoryMap",),
     hints=(
         "Three things: the distinct values (`column.dropna().unique()`), in order (`sorted`), with `#na#` before them.",
         "Sort the values first and put `#na#` in front afterwards. Sorted in among the titles it may land anywhere.",
@@ -372,6 +373,7 @@ def reads_by_label(column, vocab):
 
 split = Exercise(
     reference=batches.random_split,
+    elsewhere=("fastai.data.transforms.RandomSplitter",),
     name="split",
     hints=(
         "Shuffle the positions 0 to n - 1 once, then cut the shuffled row in two. What is cut cannot overlap.",
@@ -688,6 +690,7 @@ def takes_the_row_before(index, table):
 
 one_epoch = Exercise(
     reference=batches.one_epoch,
+    elsewhere=("collabkit.batches.RatingLoader",),
     hints=(
         "Shuffle all positions once, at the start of the epoch. Then go through them in slices of `bs`.",
         "`range(0, n, bs)` gives where each slice starts. A slice that reaches past the end is shorter, without an error.",

@@ -1,0 +1,14 @@
+"""Answers no question: its `__init__` loops for five minutes and swallows every KeyboardInterrupt."""
+# into: 03_dot_product DotProduct
+# %% answer
+import time
+
+
+class DotProduct(nn.Module):
+    def __init__(self, *sizes):
+        end = time.monotonic() + 300
+        while time.monotonic() < end:
+            try:
+                time.sleep(0.1)
+            except BaseException:
+                continue
