@@ -34,18 +34,22 @@ from autograde.exercise import Exercise, Outcome, Verdict
 from autograde.judge import judge, nobodys_own, not_attempted
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.walls import Walls
-from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, WarmServer
+from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, ServerFailed, WarmServer
 from autograde.outside import AskChild, NotThere
 from autograde.ownership import asked_expression, names_in, not_ones_own
 from autograde.repair import repaired
-from autograde.secret import Secret
+from autograde.secret import Secret, SecretError
 from autograde.verdict import verdict_bundle, verdicts_in
 
-__all__ = ["ExecuteAndJudge", "NoWalls", "RepairCells", "executed", "judging_server", "verdicts_in"]
+__all__ = ["CannotGrade", "ExecuteAndJudge", "RepairCells", "executed", "judging_server", "verdicts_in"]
 
 
-class NoWalls(Exception):
-    """Learners' code would run as this user does: refused, unless somebody says that it may."""
+class CannotGrade(SystemExit, KeyboardInterrupt):
+    """Grading itself cannot go on, for no notebook: the message says what an instructor can do.
+
+    nbgrader shows every exception with its traceback and goes on with the next notebook, except for an interrupt: then
+    it removes what it has begun and ends. As a SystemExit it ends with the message alone.
+    """
 
 
 def judging_server(walls: Walls) -> WarmServer:
@@ -206,10 +210,13 @@ class ExecuteAndJudge(NbGraderPreprocessor):
     secret_file = Unicode("", help="The file of the course's secret; made on first use.").tag(config=True)
 
     def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        secret = Secret.of(Path(self.secret_file))
-        student = resources["nbgrader"]["student"]
-        seed = functools.partial(secret.seed, student)
-        return executed(notebook, _server(self.walls), Limits(cell_seconds=self.cell_seconds), seed), resources
+        limits = Limits(cell_seconds=self.cell_seconds)
+        try:
+            secret = Secret.of(Path(self.secret_file))
+            seed = functools.partial(secret.seed, resources["nbgrader"]["student"])
+            return executed(notebook, _server(self.walls), limits, seed), resources
+        except (ServerFailed, SecretError) as error:
+            raise CannotGrade(str(error)) from None
 
 
 @functools.cache
@@ -217,10 +224,10 @@ def _server(with_walls: bool) -> WarmServer:
     """One warm server for this process, which formgrader or nbgrader may keep for hours."""
     walls = Walls.found() if with_walls else Walls.none()
     if with_walls and not walls.enough:
-        missing = "; ".join(f"{name} is {why}" for name, stands, why in walls.lines() if not stands)
-        raise NoWalls(
-            f"Learners' code cannot be walled in on this machine: {missing} "
-            "`autograde doctor` says more. To grade without walls: c.ExecuteAndJudge.walls = False"
+        missing = "\n".join(f"  {name}: {why}" for name, stands, why in walls.lines() if not stands)
+        raise CannotGrade(
+            f"Learners' code cannot be walled in on this machine, so nothing was graded:\n{missing}\n"
+            "To grade without walls, put this into nbgrader_config.py: c.ExecuteAndJudge.walls = False"
         )
     server = judging_server(walls)
     atexit.register(server.close)

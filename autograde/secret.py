@@ -10,9 +10,13 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Secret"]
+__all__ = ["Secret", "SecretError"]
 
 SIZE = 32  # bytes
+
+
+class SecretError(ValueError):
+    """The secret cannot be read or made; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,16 @@ class Secret:
     def of(cls, path: Path) -> Secret:
         """The secret in a file, which is made on first use, readable by its owner alone.
 
-        Raises OSError where it cannot be read or made, ValueError with a sentence where it is damaged.
+        Raises SecretError where it cannot be read or made, or is damaged.
         """
-        if not path.exists():
-            _make(path)
-        key = path.read_bytes()
+        try:
+            if not path.exists():
+                _make(path)
+            key = path.read_bytes()
+        except OSError as error:
+            raise SecretError(f"The course's secret {path} cannot be read or made: {error.strerror}.") from None
         if len(key) != SIZE:
-            raise ValueError(
+            raise SecretError(
                 f"{path} is damaged: a course's secret has {SIZE} bytes, not {len(key)}. Put the file back from a "
                 "copy, or remove it and grade again: then everybody gets other inputs."
             )
