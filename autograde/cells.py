@@ -26,6 +26,7 @@ __all__ = [
     "is_solution",
     "is_unchanged_demo",
     "is_unwritten",
+    "own_code",
     "slug_of",
     "source_checksum",
     "title_of",
@@ -102,6 +103,12 @@ def is_unwritten(cell: NotebookNode) -> bool:
     if is_grade(cell):
         parts.append(str(float(record["points"])))
     return record.get("checksum") == hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def own_code(notebook: NotebookNode) -> str:
+    """The code that a learner hands in, as one text: of each code cell that is not locked."""
+    own = (cell for cell in notebook["cells"] if cell["cell_type"] == "code" and not is_locked(cell))
+    return "\n\n".join(cell["source"].strip() for cell in own).encode(errors="replace").decode()
 
 
 def slug_of(lesson: str | Path) -> str:

@@ -29,6 +29,7 @@ from autograde.cells import (
     is_locked,
     is_solution,
     is_unchanged_demo,
+    own_code,
 )
 from autograde.exercise import Exercise, Outcome, Verdict
 from autograde.judge import judge, nobodys_own, not_attempted
@@ -213,7 +214,7 @@ class ExecuteAndJudge(NbGraderPreprocessor):
         limits = Limits(cell_seconds=self.cell_seconds)
         try:
             secret = Secret.of(Path(self.secret_file))
-            seed = functools.partial(secret.seed, resources["nbgrader"]["student"])
+            seed = functools.partial(secret.seed, resources["nbgrader"]["student"], work=own_code(notebook))
             return executed(notebook, _server(self.walls), limits, seed), resources
         except (ServerFailed, SecretError) as error:
             raise CannotGrade(str(error)) from None

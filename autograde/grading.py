@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograde import catalogue, digest
 from autograde.build import build, released
-from autograde.cells import to_bytes
+from autograde.cells import own_code, to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Outcome, Verdict, total
 from autograde.gradebook import Gradebook, GradebookError
@@ -194,11 +194,12 @@ class _Class:
     def _job(self, ready: _Ready) -> Job:
         from autograde.worker import Job
 
+        work = own_code(ready.notebook)
         return Job(
             student=ready.student,
             lesson=ready.lesson,
             notebook=json.dumps(ready.notebook).encode(),
-            seeds={name: self.secret.seed(ready.student, name) for name in self.exercises[ready.lesson]},
+            seeds={name: self.secret.seed(ready.student, name, work) for name in self.exercises[ready.lesson]},
             limits=self.limits,
             walls=self.walls,
             judging=digest.of_judging(),

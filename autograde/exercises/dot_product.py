@@ -17,7 +17,10 @@ from autograde.observe import World, built, gradients_of, on_meta, pairs, seeded
 
 DotProduct = Exercise(
     reference=collabkit.DotProduct,
-    elsewhere=("collabkit.models.DotProductBias", "fastai.collab.EmbeddingDotBias",),
+    elsewhere=(
+        "collabkit.models.DotProductBias",
+        "fastai.collab.EmbeddingDotBias",
+    ),
     hints=(
         "A row of the batch is (user, movie), and `x[:, 0]` is the column of users. Look both factor vectors up.",
         "Multiply the two lookups element by element, then add up along the factors: they are dimension 1.",
@@ -294,7 +297,10 @@ def returns_the_later_loss(model, x, y, lr):
 
 train = Exercise(
     reference=collabkit.train,
-    elsewhere=("collabkit.training.learner", "collabkit.training.fit",),
+    elsewhere=(
+        "collabkit.training.learner",
+        "collabkit.training.fit",
+    ),
     hints=(
         "fastai's `Learner(dls, model, loss_func=...)` holds what training needs.",
         "The loss is `MSELossFlat()`: it flattens predictions and ratings, so (rows,) and (rows, 1) cannot broadcast.",

@@ -610,7 +610,10 @@ def on_its_side(matrix, user_factors, movie_factors):
 
 rmse = Exercise(
     reference=functional.rmse,
-    elsewhere=("collabkit.functional.mse", "fastai.metrics._rmse",),
+    elsewhere=(
+        "collabkit.functional.mse",
+        "fastai.metrics._rmse",
+    ),
     hints=(
         "Read the name backwards: errors, squared, their mean, its root. And before that, hold the two shapes against "
         "each other.",
