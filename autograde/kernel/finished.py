@@ -87,14 +87,19 @@ def _raising(code: CodeType, sentence: str) -> CodeType:
     def refuse() -> None:
         raise FinishedVersion(sentence)
 
-    def body(*_: Any, **__: Any) -> None:
-        refuse = "here it is called"
-        return refuse()  # type: ignore[operator]
-
-    template = body.__code__
+    names = code.co_freevars  # they have to be used: Python reads them whenever it shows the frame
+    text = f"""
+def around():
+    {"".join(f"{name} = " for name in names)}refuse = None
+    def body(*_, **__):
+        refuse = "called here"
+        return refuse(), {", ".join(names)}
+"""
+    space: dict[str, Any] = {}
+    exec(text, space)
+    (template,) = [each for each in space["around"].__code__.co_consts if isinstance(each, CodeType)]
     return template.replace(
-        co_consts=tuple(refuse if each == "here it is called" else each for each in template.co_consts),
-        co_freevars=code.co_freevars,
+        co_consts=tuple(refuse if each == "called here" else each for each in template.co_consts),
         co_filename=code.co_filename,
         co_firstlineno=code.co_firstlineno,
         co_name=code.co_name,

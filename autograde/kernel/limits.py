@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Ended", "Limits"]
+__all__ = ["Ended", "Limits", "too_much_cpu"]
 
 
 @dataclass(frozen=True)
@@ -36,3 +36,8 @@ class Ended(enum.StrEnum):
     TIMED_OUT = "timed out"
     DIED = "died"  # the kernel ended in this cell
     NOT_REACHED = "not reached"
+
+
+def too_much_cpu(limits: Limits) -> str:
+    """The sentence for a submission that its warden, or the kernel itself, has ended for it."""
+    return f"it used more processor time than the {limits.cpu_seconds} seconds that it may"

@@ -16,10 +16,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ipykernel import zmqshell
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
-from ipykernel import zmqshell
 from traitlets import Type
 from traitlets.config import Config
 

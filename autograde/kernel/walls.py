@@ -159,8 +159,8 @@ def _set_limits(limits: Limits, *, processes: bool) -> None:
     for name, value in wanted.items():
         if (kind := getattr(resource, f"RLIMIT_{name}", None)) is not None:
             _, hard = resource.getrlimit(kind)
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(kind, (value, value))
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard - (name == "CPU"))
+            resource.setrlimit(kind, (value, value + (name == "CPU")))  # a second to end in by the softer signal
 
 
 def _own_memory() -> dict[str, int]:
@@ -229,7 +229,8 @@ def _bubblewrap(readable: Sequence[Path], packages: Sequence[Path]) -> Iterator[
 
 
 def _around() -> Iterator[str]:
-    yield from ("bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
+    yield shutil.which("bwrap") or "bwrap"
+    yield from ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--hostname", "box")
     if os.getuid() == 0:
         # no user namespace: whatever root's files are, its server can read them only through a mount that root makes

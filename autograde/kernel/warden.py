@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from autograde.kernel import system
-from autograde.kernel.limits import Limits
+from autograde.kernel.limits import Limits, too_much_cpu
 from autograde.kernel.wire import Wire, WireError, wait_for
 
 __all__ = ["NOBODY", "SCRATCH", "Nursery", "Room", "become_ordinary", "descendants", "watch"]
@@ -35,6 +35,7 @@ SPACES = (  # in the order in which they are entered: with the first come the ri
 )
 FIRST_CHILD = 2  # the number that a new process namespace gives next to its first process
 LOOK_EVERY = 0.1  # seconds
+LEAVE_WITHIN = 5  # seconds
 
 
 def become_ordinary() -> None:
@@ -165,6 +166,12 @@ def _make_room(request: dict[str, Any], guard: socket.socket, reply: Wire) -> No
     system.no_new_privileges()
     system.drop_capabilities()
     watch(Wire(guard), FIRST_CHILD, _Allowance(limits, request["inherited"]))
+    deadline = time.monotonic() + LEAVE_WITHIN
+    while _everyone() and time.monotonic() < deadline:  # the guard socket is closed when nobody is left
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)  # everything in here but this process
+        _reaped(0)
+        time.sleep(0.001)
 
 
 def _furnish(limits: Limits, covered: list[list[str]]) -> None:
@@ -285,7 +292,7 @@ class _Allowance:
         if used > allowed:
             return f"it used more memory than the {self.limits.memory_bytes / 2**30:.3g} GB that it may"
         if _cpu_seconds(pids) > self.limits.cpu_seconds:
-            return f"it used more processor time than the {self.limits.cpu_seconds} seconds that it may"
+            return too_much_cpu(self.limits)
         if len(pids) > self.limits.processes:
             return f"it started more processes than the {self.limits.processes} that it may"
         return ""

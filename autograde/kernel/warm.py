@@ -25,7 +25,7 @@ import numpy as np
 
 from autograde.kernel.arrays import from_npy
 from autograde.kernel.finished import cut_files
-from autograde.kernel.limits import Ended, Limits
+from autograde.kernel.limits import Ended, Limits, too_much_cpu
 from autograde.kernel.outputs import Outputs
 from autograde.kernel.walls import Walls
 from autograde.kernel.wire import Bounds, Message, Wire, WireClosed, WireError, WireTimeout, wait_for
@@ -385,6 +385,8 @@ class Child:
                 self._end = ChildDied(f"was ended: {why}", out_of_memory="memory" in why)
             case {"failed": str(why)}:
                 self._end = ChildDied(f"failed: {why}")
+            case {"ended": int(code)} if code == -signal.SIGXCPU:
+                self._end = ChildDied(f"was ended: {too_much_cpu(self._limits)}")
             case {"ended": int(code)} if code >= 0:
                 self._end = ChildDied(f"ended with exit code {code}")
             case {"ended": int(code)}:

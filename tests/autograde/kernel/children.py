@@ -31,7 +31,7 @@ def shown(ran):
 def value_of(child, source, seconds=10):
     """The last line of a cell that runs well, as it is shown."""
     ran = child.run(source, seconds)
-    assert ran.ended == "ok", shown(ran)
+    assert ran.ended == "ok", (shown(ran), ran.ended, ran.how)
     return shown(ran)[-1][1]
 
 

@@ -12,7 +12,6 @@ from autograde.kernel.warm import ChildDied, ChildTimedOut
 
 from .children import SMALL, is_gone, shown, value_of
 
-
 STUBBORN = "while True:\n        try: time.sleep(60)\n        except BaseException: pass"
 
 
