@@ -127,7 +127,8 @@ class Gradebook:
         with self._transaction():
             self._db.execute(
                 "UPDATE grade SET auto_score = 0.0 WHERE notebook_id IN (SELECT submitted_notebook.id"
-                " FROM submitted_notebook JOIN submitted_assignment ON assignment_id = submitted_assignment.id"
+                " FROM submitted_notebook JOIN submitted_assignment"
+                " ON submitted_notebook.assignment_id = submitted_assignment.id"
                 " JOIN assignment ON submitted_assignment.assignment_id = assignment.id"
                 " WHERE student_id = ? AND name = ?)",
                 (student, lesson),
