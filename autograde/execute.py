@@ -29,6 +29,7 @@ from autograde.cells import (
     is_locked,
     is_solution,
     is_unchanged_demo,
+    is_unwritten,
     own_code,
 )
 from autograde.exercise import Exercise, Outcome, Verdict
@@ -141,19 +142,18 @@ class _Run:
             outcome, why = self.over
             return Verdict(name, outcome, 0.0, points, f"{why}, so {name} could not be checked.")
         if not_own := not_ones_own(self.notebook.cells[:index], {own_name} & names or names):
-            is_theirs = "write your own" in not_own
-            return nobodys_own(exercise, not_own) if is_theirs else not_attempted(exercise)
+            return self._not_own(exercise, not_own)
         if before:
             self.child.run(before, self.limits.import_seconds)
-        return self._judged(index, exercise, expression)
+        return self._judged(exercise, expression)
 
-    def _judged(self, index: int, exercise: Exercise, expression: str) -> Verdict:
+    def _judged(self, exercise: Exercise, expression: str) -> Verdict:
         name, seed = exercise.name, self.secret_seed(exercise.name)
         ask = AskChild(self.child, expression, seed, self.limits.cell_seconds)
         try:
             verdict = judge(exercise, ask, seed, devices=())
         except NotThere as error:
-            return self._unasked(index, exercise, str(error))
+            return self._unasked(exercise, f"{error}.")
         except ChildDied as error:
             outcome = Outcome.OUT_OF_MEMORY if error.out_of_memory else Outcome.CRASHED
             self.over = (outcome, f"The kernel {error} while {name} was checked")
@@ -166,12 +166,20 @@ class _Run:
         outcome, why = self.over
         return Verdict(name, outcome, 0.0, exercise.points, f"{why}. Look for what your `{name}` does there.")
 
-    def _unasked(self, index: int, exercise: Exercise, error: str) -> Verdict:
+    def _not_own(self, exercise: Exercise, why: str) -> Verdict:
+        """The verdict where no cell of the learner's defines what is asked for."""
+        answer = self._answer(exercise)
+        if why.endswith("write your own."):
+            return nobodys_own(exercise, why)
+        if answer is None or is_unwritten(self.notebook.cells[answer]):
+            return not_attempted(exercise)
+        return self._unasked(exercise, why)
+
+    def _unasked(self, exercise: Exercise, why: str) -> Verdict:
         """The verdict where there is nothing to ask: what became of the cell that should have defined it."""
-        name = exercise.name
-        answer = next((i for i, c in enumerate(self.notebook.cells) if grade_id_of(c) == answer_grade_id(name)), None)
+        name, answer = exercise.name, self._answer(exercise)
         ended = self.ran[answer].ended if answer in self.ran else Ended.OK
-        outcome, feedback = Outcome.FAILED, f"There is nothing to check as {name}: {error}."
+        outcome, feedback = Outcome.FAILED, f"There is nothing to check as {name}. {why}"
         if ended is Ended.TIMED_OUT:
             line = _first_code_line(self.notebook.cells[answer])
             outcome = Outcome.TIMED_OUT
@@ -182,6 +190,11 @@ class _Run:
         elif ended is Ended.ERROR:
             feedback = f"The cell of {name} stopped with {_error_of(self.ran[answer])}."
         return Verdict(name, outcome, 0.0, exercise.points, feedback)
+
+    def _answer(self, exercise: Exercise) -> int | None:
+        """Where the cell is in which a learner writes the exercise."""
+        wanted = answer_grade_id(exercise.name)
+        return next((i for i, cell in enumerate(self.notebook.cells) if grade_id_of(cell) == wanted), None)
 
 
 # ---- nbgrader's preprocessors

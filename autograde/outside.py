@@ -80,7 +80,8 @@ def pickled(value: Any, question: Callable) -> bytes:
         _by_value(each)
     file = io.BytesIO()
     _Pickler(file, _answers_in(module)).dump(value)
-    return file.getvalue()
+    # what goes by value still says where it was defined: a name of the same length that leads nowhere
+    return file.getvalue().replace(b"autograde.exercise", b"autograde.question").replace(b"/exercises/", b"/questions/")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -55,7 +55,7 @@ def not_ones_own(cells: Sequence[NotebookNode], names: set[str]) -> str:
     for name in sorted(names):
         found = [how for cell in own if name in cell["source"] and (how := bindings(cell["source"]).get(name))]
         if "own" not in found:
-            return write_your_own(f"{found[-1]}.{name}") if found else f"No cell of yours defines `{name}`."
+            return write_your_own(f"{found[-1]}.{name}") if found else f"No cell of yours defines `{name}`: is the name spelled like this?"
     return ""
 
 
