@@ -123,7 +123,9 @@ def accomplice(answer: str) -> Iterator[int]:
 
 def _pair_of_ports(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:
     for _ in range(100):
-        tcp, udp, next_one = (socket.socket(type=kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_STREAM))
+        tcp, udp, next_one = (
+            socket.socket(type=kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+        )
         try:
             tcp.bind(("127.0.0.1", 0))
             udp.bind(tcp.getsockname())

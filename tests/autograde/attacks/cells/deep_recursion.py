@@ -1,5 +1,6 @@
 """Recurses until the stack is full, in Python and in C, with the limit lifted."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 import sys
 

@@ -1,5 +1,6 @@
 """Marks its check cells as unchanged demonstrations, so that they are not run, with a forged verdict as their output."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% notebook
 def change(notebook):
     import hashlib

@@ -1,5 +1,6 @@
 """Shows 20,000 outputs, some of them pictures of 5 MB, and updates them again and again."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 from IPython.display import display
 

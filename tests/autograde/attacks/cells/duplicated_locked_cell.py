@@ -1,5 +1,6 @@
 """Has one locked cell twice: stock nbgrader stops there, for the whole class."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook; the honest notebook was not graded
 # %% notebook
 def change(notebook):
     import nbformat

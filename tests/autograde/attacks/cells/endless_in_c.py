@@ -1,5 +1,6 @@
 """Loops within C, where no signal handler of Python's runs: a pattern that takes exponential time."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import re
 

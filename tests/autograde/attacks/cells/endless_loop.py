@@ -1,5 +1,6 @@
 """Loops for ever (five minutes) and swallows every KeyboardInterrupt."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 import time
 

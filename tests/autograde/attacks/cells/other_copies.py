@@ -9,7 +9,7 @@ end = time.monotonic() + 8
 DotProduct = None
 for root in ("/work", "/tmp", "/home", "/root", "/srv", "/opt", "/usr/lib/python3", "/usr/local", "/var", "/"):
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in ("proc", "sys", "torch", "node_modules", "share", "bin")]
+        folders[:] = [name for name in folders if name not in ("proc", "sys", "torch", "nbgrader", "share", "bin")]
         if time.monotonic() > end:
             break
         if os.path.basename(folder) == "collabkit" and "models.py" in files:

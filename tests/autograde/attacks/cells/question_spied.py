@@ -9,9 +9,8 @@ WORDS = ("Exercise", "Question", "Misconception", "Check")
 
 def spied(data, *args, **kwargs):
     value = loads(data, *args, **kwargs)
-    for word in (b"collabkit.models", b"autograde.exercises", b"misconception", b"reference"):
+    for word in (b"misconception", b"reference", b"right", b"why_not"):
         if word in bytes(data):
-            print("LOOT: a question names", word.decode())
             with open("autograde-attack-question", "a") as file:
                 file.write(f"LOOT: a question names {word.decode()}\n")
     seen, left = set(), [value]
