@@ -142,8 +142,8 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
     from traitlets.config import Config
 
-    from autograde.execute import ExecuteAndJudge, RepairCells
     from autograde.lesson import ClearAnswers
+    from autograde.preprocessors import ExecuteAndJudge, RepairCells
 
     _put_scripts_on_path()
     c = Config()

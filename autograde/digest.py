@@ -15,7 +15,7 @@ __all__ = ["of_files", "of_judging", "of_lesson_making", "versions"]
 # what a verdict depends on, as patterns under autograde/; the reference library counts whole
 JUDGING = (
     *("cells.py", "compare.py", "execute.py", "exercise.py", "judge.py", "observe.py", "outside.py", "ownership.py"),
-    *("repair.py", "verdict.py", "card.py", "exercises/*.py", "kernel/*.py"),
+    *("repair.py", "secret.py", "verdict.py", "worker.py", "card.py", "exercises/*.py", "kernel/*.py"),
 )
 LESSON_MAKING = ("build.py", "catalogue.py", "cells.py", "exercise.py", "exercises/*.py", "lesson.py")
 VERSIONS_OF = ("torch", "numpy", "pandas", "fastai")  # a random number or a message may differ between two of these

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from autograde import digest
 from autograde.course import Course
-from autograde.secret import Secret
+from autograde.secret import Secret, SecretError
 
 __all__ = ["Finding", "examine"]
 
@@ -55,7 +55,7 @@ def _class(course: Course) -> list[Finding]:
         try:
             secret = Secret.of(course.secret_file)
             found.append(Finding("secret", True, f"{secret.fingerprint} in {course.secret_file}: keep a copy of it."))
-        except (OSError, ValueError) as error:
+        except SecretError as error:
             found.append(Finding("secret", False, str(error), needed=True))
     else:
         found.append(Finding("secret", True, "none yet: the first grading makes one."))

@@ -27,7 +27,7 @@ from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.pool import graded
 from autograde.repair import repaired
-from autograde.secret import Secret
+from autograde.secret import Secret, SecretError
 from autograde.store import Store, Stored, key_of
 from autograde.verdict import verdicts_in
 
@@ -141,7 +141,7 @@ class _Class:
         self.store = Store(course.folder / "results")
         try:
             self.secret = Secret.of(course.secret_file)
-        except ValueError as error:
+        except SecretError as error:
             raise CourseError(str(error)) from None
         self.released = {lesson: _read_json(released(course, lesson)) for lesson in lessons}
         self.exercises = {lesson: list(catalogue.entries(course, lesson)) for lesson in lessons}

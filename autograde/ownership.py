@@ -11,6 +11,7 @@ import functools
 import inspect
 import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,21 @@ MAX_PARSED = 50_000  # characters: the syntax tree of a huge cell would fill the
 DEFINITION = re.compile(r"(?m)^(?:(?:async +)?def +|class +)?([A-Za-z_]\w*)(?= *[=(:])")
 
 
+_parsing = threading.Lock()
+
+
+def _parsed(source: str, mode: str = "exec") -> ast.AST:
+    """The syntax tree, by one thread at a time: Python 3.11 counts the depth of all trees under way in one place."""
+    with _parsing:
+        return ast.parse(source, mode=mode)
+
+
 def asked_expression(source: str, name: str) -> tuple[str, str]:
     """(code before the check, the expression that it asks for) of a check cell: `check("DotProduct", DotProduct)`.
 
     Raises ValueError, for the lesson's author, when the cell does not end in that call.
     """
-    tree = ast.parse(source)
+    tree = _parsed(source)
     match tree.body[-1:]:
         case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(said), asked], [])) as last] if said == name:
             lines = source.splitlines()
@@ -43,7 +53,7 @@ def asked_expression(source: str, name: str) -> tuple[str, str]:
 
 def names_in(expression: str) -> set[str]:
     """The names that an expression looks up."""
-    return {node.id for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Name)}
+    return {node.id for node in ast.walk(_parsed(expression, "eval")) if isinstance(node, ast.Name)}
 
 
 def not_ones_own(cells: Sequence[NotebookNode], names: set[str]) -> str:
@@ -55,7 +65,11 @@ def not_ones_own(cells: Sequence[NotebookNode], names: set[str]) -> str:
     for name in sorted(names):
         found = [how for cell in own if name in cell["source"] and (how := bindings(cell["source"]).get(name))]
         if "own" not in found:
-            return write_your_own(f"{found[-1]}.{name}") if found else f"No cell of yours defines `{name}`: is the name spelled like this?"
+            return (
+                write_your_own(f"{found[-1]}.{name}")
+                if found
+                else f"No cell of yours defines `{name}`: is the name spelled like this?"
+            )
     return ""
 
 
@@ -67,7 +81,7 @@ def bindings(source: str) -> dict[str, str]:
     if len(source) > MAX_PARSED:
         return {match[1]: "own" for match in DEFINITION.finditer(source)}
     try:
-        tree = ast.parse(_without_magics(source))
+        tree = _parsed(_without_magics(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     found: dict[str, str] = {}

@@ -17,7 +17,7 @@ from autograde import digest
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
-from autograde.kernel.warm import WarmServer
+from autograde.kernel.warm import ServerFailed, WarmServer
 
 __all__ = ["CannotGrade", "Desk", "Done", "Job", "run", "walls_here"]
 
@@ -97,6 +97,7 @@ class _Desk:
         self._imports = threading.Thread(target=self._import, name="judge", daemon=True)
         from autograde import exercises
 
+        # first of all, since it imports longest; execute.judging_server would import torch before
         readable, environment = exercises.needed_beside_learners()
         self._server = WarmServer(found, readable=readable, environment=environment)
         self._imports.start()
@@ -111,7 +112,10 @@ class _Desk:
         from autograde.verdict import verdict_to_json, verdicts_in
 
         notebook = nbformat.from_dict(json.loads(job.notebook))
-        done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
+        try:
+            done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
+        except (ServerFailed, SystemError):  # a server that was killed meanwhile starts anew; and Python's own errors
+            done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
         verdicts = {name: verdict_to_json(verdict) for name, verdict in verdicts_in(done).items()}
         outputs = [
             {"outputs": cell.outputs, "execution_count": cell.execution_count}
@@ -127,6 +131,7 @@ class _Desk:
         try:
             nbformat_quickly()
             import torch
+            import torch._dynamo  # the first optimizer would import it, while a learner's child waits
 
             torch.set_num_threads(1)
             from autograde import execute, exercises  # noqa: F401

@@ -10,7 +10,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 
 from autograde.course import Course, CourseError, nbgrader_config
-from autograde.execute import ExecuteAndJudge
+from autograde.preprocessors import ExecuteAndJudge
 from autograde.lesson import ClearAnswers
 from autograde.restore import RestoreCells
 

@@ -15,7 +15,7 @@ from autograde.build import stale
 from autograde.cells import exercise_grade_id, is_demo
 from autograde.compare import equal
 from autograde.course import Course, find_root
-from autograde.execute import executed, judging_server, verdicts_in
+from autograde.execute import executed, judging_server
 from autograde.exercise import Outcome, Question
 from autograde.judge import ask_here, judge, judgements
 from autograde.kernel.limits import Ended, Limits
@@ -25,6 +25,7 @@ from autograde.observe import ask
 from autograde.outside import pickled
 from autograde.repair import repaired
 from autograde.secret import Secret
+from autograde.verdict import verdicts_in
 from collabkit.ratings import load_ratings
 
 from ..practice import run_in_jupyter
