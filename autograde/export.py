@@ -8,10 +8,11 @@ from dataclasses import astuple, dataclass, fields
 
 from nbgrader.api import MissingEntry
 
+from autograde import catalogue
+from autograde.cells import exercise_grade_id
 from autograde.course import Course
 from autograde.exercise import Outcome
 from autograde.grading import Result, Unreadable, read_submission, result_of
-from autograde.lesson import exercise_grade_id
 
 __all__ = ["Row", "as_csv", "rows"]
 
@@ -52,12 +53,12 @@ def _rows_of(course: Course, student: str, lesson: str, result: Result | None) -
     verdicts = result.verdicts if result else {}
     corrected = _corrections(course, student, lesson)
     table = []
-    for name, exercise in course.exercises(lesson).items():
+    for name, entry in catalogue.entries(course, lesson).items():
         verdict = verdicts.get(name)
         outcome = verdict.outcome if verdict else _without_verdict(course, student, lesson, result)
         manual, extra = corrected.get(exercise_grade_id(name), (None, 0.0))
         score = (verdict.score if verdict else 0.0) if manual is None else manual
-        table.append(Row(student, lesson, name, str(outcome), float(score + extra), float(exercise.points)))
+        table.append(Row(student, lesson, name, str(outcome), float(score + extra), entry.points))
     return table
 
 

@@ -21,9 +21,9 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from autograde.build import build
+from autograde.cells import exercise_grade_id, to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Exercise, Misconception, Question
-from autograde.lesson import exercise_grade_id, to_bytes
 
 __all__ = ["Planted", "make_sample_class", "mistaken_source", "plan"]
 

@@ -9,11 +9,11 @@ import nbformat
 import pytest
 
 from autograde import grading
+from autograde.cells import to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Line, Outcome, Verdict
 from autograde.grading import Result, Unreadable, grade, read_submission, register, result_of, results_of
-from autograde.kernel.notebook import Limits
-from autograde.lesson import to_bytes
+from autograde.kernel.limits import Limits
 
 from .small_class import LESSON, QUOTED, cell_of, hand_in, solved_notebook
 

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Line, Outcome, Question, Verdict
 from autograde.grading import Result
-from autograde.lesson import title_of
 from autograde.report.page import render, summaries, write_report
 
 from .small_class import LESSON, QUOTED
