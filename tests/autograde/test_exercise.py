@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import collabkit
-
 from autograde.exercise import Exercise, Line, Outcome, Question, Verdict, total
 from autograde.observe import CannotAsk
 
