@@ -7,6 +7,7 @@ for it has an end. Learner code runs in children only.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -247,7 +248,7 @@ class Child:
         self._number = 0
         self._interrupts = 0  # that have been asked for and not been sent yet
         self._displays: dict[str, list[dict[str, Any]]] = {}
-        self._ends_at = time.monotonic() + limits.submission_seconds
+        self._ends_at = math.inf  # until it is ready
         self._end: ChildDied | None = None
 
     def __enter__(self) -> Child:
@@ -330,6 +331,7 @@ class Child:
             try:
                 header = self._receive(deadline).header
                 if "ready" in header:
+                    self._ends_at = time.monotonic() + self._limits.submission_seconds
                     return
                 if "failed" in header:
                     self._end = ChildDied(f"failed: {header['failed']}")
