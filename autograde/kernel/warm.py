@@ -220,7 +220,7 @@ class ServerProcess:
         if kill:
             self._process.kill()
         try:
-            self._process.wait(10)
+            self._process.wait(2)  # one that is still importing does not listen, and has no children yet
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
