@@ -86,7 +86,8 @@ def is_locked(cell: NotebookNode) -> bool:
 
 def is_demo(cell: NotebookNode) -> bool:
     """Whether the lesson marks this cell as a demonstration."""
-    return cell["cell_type"] == "code" and "demo" in cell["metadata"].get("autograde", {})
+    mark = cell["metadata"].get("autograde", {})
+    return cell["cell_type"] == "code" and isinstance(mark, dict) and "demo" in mark
 
 
 def is_unchanged_demo(cell: NotebookNode) -> bool:

@@ -76,10 +76,11 @@ def pickled(value: Any, question: Callable) -> bytes:
     HoldsAnswers where it leads to something that may hold an answer.
     """
     module = sys.modules[question.__module__]
-    for each in (module, sys.modules[Exercise.__module__]):
+    by_value = (module, sys.modules[Exercise.__module__])
+    for each in by_value:
         _by_value(each)
     file = io.BytesIO()
-    _Pickler(file, _answers_in(module)).dump(value)
+    _Pickler(file, {each.__name__ for each in by_value}, _answers_in(module)).dump(value)
     # what goes by value still says where it was defined: a name of the same length that leads nowhere
     return file.getvalue().replace(b"autograde.exercise", b"autograde.question").replace(b"/exercises/", b"/questions/")
 
@@ -103,8 +104,9 @@ def _answers_in(module: ModuleType) -> tuple[Any, ...]:
 
 
 class _Pickler(cloudpickle.Pickler):
-    def __init__(self, file: io.BytesIO, answers: tuple[Any, ...]):
+    def __init__(self, file: io.BytesIO, by_value: set[str], answers: tuple[Any, ...]):
         super().__init__(file)
+        self._by_value = by_value
         self._answers = frozenset(map(id, answers))
 
     def persistent_id(self, value: Any) -> None:
@@ -112,10 +114,8 @@ class _Pickler(cloudpickle.Pickler):
         if isinstance(value, ModuleType):
             self._refuse_unless(_may_be_named(value.__name__), f"the module {value.__name__}")
         elif isinstance(value, FunctionType | type):
-            whole = f"{value.__module__}.{value.__qualname__}"
-            root, *rest = str(value.__module__).split(".")
-            is_question_s = root == "autograde" and rest[:1] in (["exercises"], ["exercise"])  # goes by value
-            self._refuse_unless(is_question_s or _may_be_named(str(value.__module__)), whole)
+            module, whole = str(value.__module__), f"{value.__module__}.{value.__qualname__}"
+            self._refuse_unless(module in self._by_value or _may_be_named(module), whole)
             self._refuse_unless(id(value) not in self._answers, whole)
         self._refuse_unless(not isinstance(value, Exercise | Misconception | Check), "an exercise")
 

@@ -37,10 +37,10 @@ def graded(jobs: Iterator[tuple[Place, Any]], workers: int, scheduler: str, wall
         yield from _through(starting, jobs, workers)
 
 
-def shape(workers: int) -> tuple[int, int]:
-    """(processes, threads in each) for so many workers: as few processes as there can be, and all of one size."""
-    processes = next(n for n in range(-(-workers // THREADS), workers + 1) if workers % n == 0)
-    return processes, workers // processes
+def shape(workers: int) -> list[int]:
+    """The threads of each process, for so many workers: as few processes as there can be, of nearly one size."""
+    processes = -(-workers // THREADS)
+    return [workers // processes + (number < workers % processes) for number in range(processes)]
 
 
 def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) -> Iterator[tuple[Place, Any]]:
@@ -72,23 +72,28 @@ def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) 
 
 
 def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bool) -> Any:
-    from distributed import Client, LocalCluster
+    from distributed import Client, Nanny, Scheduler, SpecCluster
 
     from autograde.kernel.walls import Walls
     from autograde.worker import Desk, walls_here
 
     if not scheduler:
-        processes, threads = shape(workers)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autograde-dask-", ignore_cleanup_errors=True))
-        cluster = LocalCluster(
-            n_workers=processes,
-            threads_per_worker=threads,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=0,
-            local_directory=folder,
+        # on loopback alone, its page of statistics too, which nobody reads
+        place = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        options = {
+            "memory_limit": 0,
+            "local_directory": folder,
+            "silence_logs": logging.CRITICAL,
+            "plugins": (Desk(walls, Walls.found() if walls else None),),
+        }
+        cluster = SpecCluster(
+            workers={
+                number: {"cls": Nanny, "options": {**place, **options, "nthreads": threads}}
+                for number, threads in enumerate(shape(workers))
+            },
+            scheduler={"cls": Scheduler, "options": {**place, "port": 0}},
             silence_logs=logging.CRITICAL,
-            plugins=(Desk(walls, Walls.found() if walls else None),),
         )
         stack.callback(cluster.close)
         return _closed_by(stack, Client(cluster))

@@ -135,6 +135,7 @@ class _Repair:
                 self.notes.append(f"The locked cell {grade_id} had been changed; it has the lesson's text again.")
             if is_locked(wanted):
                 cell.source = wanted["source"]
+            cell.metadata.pop("autograde", None)
             cell.metadata["nbgrader"] = _copied(wanted["metadata"]["nbgrader"])
         for cell in self.notebook.cells:
             if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
@@ -145,8 +146,8 @@ class _Repair:
         checksum = source_checksum(cell.source)
         if checksum in self.demos:
             cell.metadata["autograde"] = _copied(self.demos[checksum]["metadata"]["autograde"])
-        elif is_demo(cell) and cell.metadata["autograde"].get("checksum") not in self.demos:
-            del cell.metadata["autograde"]
+        elif not (is_demo(cell) and str(cell.metadata["autograde"].get("checksum")) in self.demos):
+            cell.metadata.pop("autograde", None)
 
     def _order(self) -> None:
         """Take out the lesson's cells that are out of order; they are put back as those that were deleted."""

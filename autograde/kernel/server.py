@@ -17,8 +17,9 @@ import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
@@ -32,6 +33,9 @@ from autograde.kernel.warden import (
 )
 from autograde.kernel.wire import Wire, WireClosed, WireError, wait_for
 
+if TYPE_CHECKING:
+    from autograde.kernel.shell import ZMQInteractiveShell
+
 WARM = (
     "torch",
     "torch._dynamo",
@@ -39,11 +43,11 @@ WARM = (
     "fastai.tabular.all",
     "pandas",
     "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
     "ipywidgets",
     "numba",
     "tqdm.auto",
 )
+FOR_CELLS = ("matplotlib_inline.backend_inline", "autograde.kernel.child", "autograde.observe")
 
 
 def main() -> None:
@@ -54,23 +58,31 @@ def main() -> None:
     if walls.rooms:
         become_ordinary()
         nursery = Nursery(control)
-    # what is installed by a link to its sources is found in the box, where only some of it is, or not at all
-    sys.meta_path[:] = [finder for finder in sys.meta_path if "__editable__" not in getattr(finder, "__module__", "")]
-    _Server(control, walls, settings["readable"], nursery, _warm_up()).serve()
+    del sys.path[0]  # the folder in which the server happens to be
+    if settings["practice"]:
+        shell = _import((*WARM, "ipykernel.kernelapp"))
+    else:
+        # what is installed by a link to its sources is found in the box, where only some of it is, or not at all
+        sys.meta_path[:] = [each for each in sys.meta_path if "__editable__" not in getattr(each, "__module__", "")]
+        installed = [place for place, path in enumerate(sys.path) if path.endswith("-packages")]
+        sys.path.insert(min(installed, default=0), "")  # as in a kernel: a cell may import what another has written
+        shell = _import((*WARM, *FOR_CELLS))
+    _Server(control, walls, settings["readable"], nursery, shell).serve()
 
 
-def _warm_up() -> Any:
-    """Import everything, and leave this process with one thread: a fork copies no other."""
+def _import(names: Sequence[str]) -> ZMQInteractiveShell:
+    """Import everything, and leave this process with one thread: a fork copies no other. Returns the shell."""
     from autograde.kernel.shell import new_shell
 
     shell = new_shell()  # before fastai, which asks whether this is a notebook
     with shell.builtin_trap:  # which asks for get_ipython
-        for name in WARM:
+        for name in names:
             importlib.import_module(name)
+    try:
+        raise ValueError("shown once here, so that what shows it has been imported")
+    except ValueError:
+        shell.InteractiveTB.structured_traceback(*sys.exc_info())
     import torch
-
-    import autograde.kernel.child
-    import autograde.observe  # noqa: F401
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
@@ -80,7 +92,9 @@ def _warm_up() -> Any:
 
 
 class _Server:
-    def __init__(self, control: Wire, walls: Walls, readable: list[str], nursery: Nursery | None, shell: Any):
+    def __init__(
+        self, control: Wire, walls: Walls, readable: list[str], nursery: Nursery | None, shell: ZMQInteractiveShell
+    ):
         self._control = control
         self._walls = walls
         self._readable = readable
@@ -104,22 +118,22 @@ class _Server:
                     message = self._control.poll()
                 except WireClosed:
                     return
-                if message:
+                if message and "kernel" in message.header:
+                    self._launch(message.header["kernel"], *self._control.handles())
+                elif message:
                     self._fork(message.header, *self._control.handles())
 
     def _fork(self, request: dict[str, Any], talk_handle: int, guard_handle: int) -> None:
         guard = socket.socket(fileno=guard_handle)
         talk = socket.socket(fileno=talk_handle)
         try:
-            if (count := _threads()) != 1:
-                raise OSError(f"{count} threads run in the server, and a fork would copy one of them")
+            _insist_on_one_thread()
             if self._nursery:
                 self._fork_into_room(request, talk, guard)
             else:
                 self._fork_here(request, talk, guard)
         except OSError as error:
-            with contextlib.suppress(WireError), contextlib.closing(Wire(guard)) as wire:
-                wire.send({"failed": str(error)})
+            _tell(guard, {"failed": str(error)})
         finally:
             talk.close()
 
@@ -151,6 +165,25 @@ class _Server:
 
         settle_and_serve(Wire(talk), self._shell, request, self._walls, self._readable, scratch)
 
+    def _launch(self, kernel: dict[str, Any], *handles: int) -> None:
+        """Fork a Jupyter kernel. handles: the guard socket, and what is to be its stdin, stdout and stderr."""
+        guard, standard = socket.socket(fileno=handles[0]), handles[1:]
+        try:
+            _insist_on_one_thread()
+            pid = os.fork()
+        except OSError as error:
+            _tell(guard, {"failed": str(error)})
+        else:
+            if pid == 0:
+                with last_words():
+                    _be_kernel(kernel, standard)
+            self._guards[pid] = guard
+            with contextlib.suppress(WireError):
+                Wire(guard).send({"launched": pid})
+        finally:
+            for each in standard:
+                os.close(each)
+
     def _report_ended(self) -> None:
         while True:
             try:
@@ -160,13 +193,45 @@ class _Server:
             if pid == 0:
                 return
             if guard := self._guards.pop(pid, None):
-                with contextlib.suppress(WireError), contextlib.closing(Wire(guard)) as wire:
-                    wire.send({"ended": os.waitstatus_to_exitcode(status)})
+                _tell(guard, {"ended": os.waitstatus_to_exitcode(status)})
 
 
-def _threads() -> int:
+def _tell(guard: socket.socket, message: dict[str, Any]) -> None:
+    with contextlib.suppress(WireError), contextlib.closing(Wire(guard)) as wire:
+        wire.send(message)
+
+
+def _insist_on_one_thread() -> None:
     tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
+    count = len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
+    if count != 1:
+        raise OSError(f"{count} threads run in the server, and a fork would copy one of them")
+
+
+def _be_kernel(kernel: dict[str, Any], standard: Sequence[int]) -> None:
+    """What `python -m ipykernel_launcher` would be, in a process that has just been forked."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for target, handle in enumerate(standard):
+        os.dup2(handle, target)
+    os.closerange(3, 1 << 20)
+    os.chdir(kernel["cwd"])
+    os.environ.clear()
+    os.environ.update(kernel["env"], JPY_PARENT_PID=str(os.getppid()))  # it ends with the server
+    import numpy as np
+    import torch
+    from ipykernel.kernelapp import IPKernelApp
+
+    from autograde.kernel.shell import ZMQInteractiveShell
+
+    np.random.seed()  # noqa: NPY002
+    torch.seed()
+    wanted = kernel["env"].get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1)
+    ZMQInteractiveShell.clear_instance()
+    sys.argv = ["ipykernel_launcher", *kernel["arguments"]]
+    IPKernelApp.launch_instance(kernel["arguments"], parent_handle=os.getppid())
 
 
 if __name__ == "__main__":

@@ -23,11 +23,14 @@ from pathlib import Path
 from autograde.kernel import system
 from autograde.kernel.limits import Limits
 
-__all__ = ["Box", "Walls"]
+__all__ = ["ONE_THREAD", "Box", "Walls"]
 
 PROBE_SECONDS = 30
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts")
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store", "/gnu/store")
+ONE_THREAD = {  # each, as its library reads it
+    f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA")
+}
 SETTINGS = ("ld.so.cache", "localtime", "alternatives", "fonts", "mime.types")  # of /etc
 
 
@@ -123,9 +126,9 @@ class Walls:
         seen += [str(path.resolve()) for path, _ in _library()]
         return Box((), environment, tuple(seen), folder)
 
-    def settings(self, box: Box) -> str:
-        """The server's second argument."""
-        return json.dumps({"walls": asdict(self), "readable": box.readable})
+    def settings(self, box: Box, *, practice: bool = False) -> str:
+        """The server's second argument. practice: whether it forks Jupyter kernels."""
+        return json.dumps({"walls": asdict(self), "readable": box.readable, "practice": practice})
 
     # ---- around a child, by itself
 
@@ -174,9 +177,8 @@ def _own_memory() -> dict[str, int]:
 
 def _environment() -> dict[str, str]:
     """Everything that the server and its children get to see of the environment."""
-    one_thread = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA")
     return {
-        **{f"{name}_NUM_THREADS": "1" for name in one_thread},
+        **ONE_THREAD,
         "PATH": ":".join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
         "LANG": "C.UTF-8",
         "TERM": "xterm-color",

@@ -7,6 +7,7 @@ for it has an end. Learner code runs in children only.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -27,10 +28,20 @@ from autograde.kernel.arrays import from_npy
 from autograde.kernel.finished import cut_files
 from autograde.kernel.limits import Ended, Limits, too_much_cpu
 from autograde.kernel.outputs import Outputs
-from autograde.kernel.walls import Walls
+from autograde.kernel.walls import Box, Walls
 from autograde.kernel.wire import Bounds, Message, Wire, WireClosed, WireError, WireTimeout, wait_for
 
-__all__ = ["Child", "ChildDied", "ChildError", "ChildTimedOut", "Ran", "ServerFailed", "Unusable", "WarmServer"]
+__all__ = [
+    "Child",
+    "ChildDied",
+    "ChildError",
+    "ChildTimedOut",
+    "Ran",
+    "ServerFailed",
+    "ServerProcess",
+    "Unusable",
+    "WarmServer",
+]
 
 
 class ChildError(Exception):
@@ -96,8 +107,7 @@ class WarmServer:
         self._readable = tuple(Path(each).absolute() for each in readable)
         self._environment = dict(environment or {})
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
-        self._start()
+        self._process: ServerProcess | None = self._start()
 
     def __enter__(self) -> WarmServer:
         return self
@@ -119,80 +129,104 @@ class WarmServer:
             "covered": cut_files(tuple(locked)) if self.walls.rooms else (),
         }
         deadline = time.monotonic() + limits.startup_seconds
-        with self._lock:
-            if self._process is None:
-                raise ServerFailed("The warm server has been closed.")
-            if self._process.poll() is not None:
-                self._stop()
-                self._start()
-            try:
-                self._control.send(request, handles=[each.fileno() for each in theirs], deadline=deadline)
-            except WireError as error:
-                self._stop(kill=True)
-                self._start()
-                raise ServerFailed(f"The warm server took no request: {error}. {self._said()}") from None
-            finally:
-                for each in theirs:
-                    each.close()
+        try:
+            with self._lock:
+                if self._process is None:
+                    raise ServerFailed("The warm server has been closed.")
+                if not self._process.is_alive():
+                    self._restart()
+                process = self._process
+                try:
+                    process.control.send(request, handles=[each.fileno() for each in theirs], deadline=deadline)
+                except WireError as error:
+                    self._restart()
+                    raise ServerFailed(f"The warm server took no request: {error}. {process.said()}".rstrip()) from None
+        finally:
+            for each in theirs:
+                each.close()
         child = Child(Wire(ours[0]), Wire(ours[1], GUARD_BOUNDS), limits)
         try:
             child._wait_until_ready(deadline)
-        except ChildError as error:
+        except (ChildError, ServerFailed) as error:
             child.close()
-            raise ServerFailed(f"No kernel started: it {error}. {self._said()}".rstrip()) from None
+            raise ServerFailed(f"No kernel started: it {error}. {process.said()}".rstrip()) from None
         return child
 
     def close(self) -> None:
         """End the server and all its children. May be called twice."""
         with self._lock:
-            self._stop()
+            process, self._process = self._process, None
+            if process:
+                process.close()
 
-    def _start(self) -> None:
-        self._said_file = tempfile.TemporaryFile()  # noqa: SIM115
-        self._box = self.walls.box(self._readable)
+    def _start(self) -> ServerProcess:
+        box = self.walls.box(self._readable)
+        box.environment.update(self._environment)
+        return ServerProcess(box, self.walls)
+
+    def _restart(self) -> None:
+        assert self._process is not None
+        self._process.close(kill=True)
+        self._process = self._start()
+
+
+class ServerProcess:
+    """A running `autograde.kernel.server`, and the socket that requests go to. It ends when that is closed."""
+
+    def __init__(self, box: Box, walls: Walls, *, practice: bool = False):
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._last_words = ""
+        self._box = box
         ours, theirs = socket.socketpair()
-        command = [*self._box.command, sys.executable, "-m", "autograde.kernel.server", str(theirs.fileno())]
-        command.append(self.walls.settings(self._box))
+        settings = walls.settings(box, practice=practice)
+        command = (*box.command, sys.executable, "-m", "autograde.kernel.server", str(theirs.fileno()), settings)
         try:
             self._process = subprocess.Popen(
                 command,
                 cwd="/",
-                env={**self._box.environment, **self._environment},
+                env=box.environment,
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
-                stdout=self._said_file,
-                stderr=self._said_file,
+                stdout=self._log,
+                stderr=self._log,
                 start_new_session=True,
             )
         except OSError as error:
+            ours.close()
+            self._log.close()
+            box.remove()
             raise ServerFailed(f"The warm server did not start: {error}") from None
         finally:
             theirs.close()
-        self._control = Wire(ours)
+        self.control = Wire(ours)
 
-    def _stop(self, kill: bool = False) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        self._control.close()  # which is how the server learns that it is over
-        if kill:
-            process.kill()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._last_words = _tail(self._said_file)
-        self._said_file.close()
-        self._box.remove()
+    @property
+    def pid(self) -> int:
+        """The process id, which is bubblewrap's where there is one."""
+        return self._process.pid
 
-    def _said(self) -> str:
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def said(self) -> str:
         """The last line that the server printed: where it failed, this says why."""
-        if self._process is None or self._said_file.closed:
-            return self._last_words
-        return _tail(self._said_file)
+        return self._last_words if self._log.closed else _tail(self._log)
 
-    _last_words = ""
+    def close(self, *, kill: bool = False) -> None:
+        """End it with all its children; with `kill` without waiting for what it is doing. May be called twice."""
+        if self._log.closed:
+            return
+        self.control.close()
+        if kill:
+            self._process.kill()
+        try:
+            self._process.wait(2)  # one that is still importing does not listen, and has no children yet
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._last_words = _tail(self._log)
+        self._log.close()
+        self._box.remove()
 
 
 GUARD_BOUNDS = Bounds(header_bytes=1 << 16, blobs=0, blob_bytes=0)
@@ -214,7 +248,7 @@ class Child:
         self._number = 0
         self._interrupts = 0  # that have been asked for and not been sent yet
         self._displays: dict[str, list[dict[str, Any]]] = {}
-        self._ends_at = time.monotonic() + limits.submission_seconds
+        self._ends_at = math.inf  # until it is ready
         self._end: ChildDied | None = None
 
     def __enter__(self) -> Child:
@@ -229,7 +263,10 @@ class Child:
         return self._end is None
 
     def run(self, source: str, seconds: float) -> Ran:
-        """Run a cell. A cell that takes longer is interrupted; one that does not give up then ends the child."""
+        """Run a cell. A cell that takes longer is interrupted; one that does not give up then ends the child.
+
+        Raises ServerFailed when the server has ended, which is no fault of the cell's.
+        """
         if self._end:
             return Ran(Ended.NOT_REACHED, how=self._end.how, out_of_memory=self._end.out_of_memory)
         outputs = Outputs(self._limits, self._displays)
@@ -259,7 +296,7 @@ class Child:
 
         The function returns JSON and a list of arrays. `({"raised": [type, message]}, [])` when it, or the expression,
         raises. What is printed meanwhile is dropped. dumps: how function and arguments are pickled for the child.
-        Raises ChildDied, ChildTimedOut, or Unusable for an answer that is none.
+        Raises ChildDied, ChildTimedOut, or Unusable for an answer that is none; ServerFailed as `run` does.
         """
         if self._end:
             raise self._end
@@ -294,6 +331,7 @@ class Child:
             try:
                 header = self._receive(deadline).header
                 if "ready" in header:
+                    self._ends_at = time.monotonic() + self._limits.submission_seconds
                     return
                 if "failed" in header:
                     self._end = ChildDied(f"failed: {header['failed']}")
@@ -373,9 +411,11 @@ class Child:
         with contextlib.suppress(WireError):
             while self._end is None:
                 self._learn(self._guard.receive(deadline))
-        self._end = self._end or ChildDied("ended, nobody knows how")
+        end, self._end = self._end, self._end or ChildDied("ended with its server")
         self.close()
-        return self._end
+        if end is None:  # the server itself is gone, or whoever would tell: no learner's code can do that
+            raise ServerFailed("The warm server ended while a submission was running.")
+        return end
 
     def _learn(self, message: Message | None) -> None:
         match message and message.header:

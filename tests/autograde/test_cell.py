@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import html
 import json
 import logging
@@ -59,6 +60,20 @@ class TestCheck:
         captured = capsys.readouterr()
         assert captured.out == card.as_text(verdict) + "\n"
         assert captured.err == ""
+
+    @pytest.mark.parametrize(
+        ("name", "answer", "own"),
+        [
+            ("DotProduct", collabkit.DotProduct, "DotProduct"),
+            ("DotProduct", type("Mine", (collabkit.DotProduct,), {}), "DotProduct"),
+            (NAME, functools.partial(find(NAME)[1].reference), NAME),
+        ],
+    )
+    def test_a_finished_version_is_named_and_earns_nothing(self, name, answer, own):
+        verdict = check(name, answer)
+        assert (verdict.outcome, verdict.score) == (Outcome.FAILED, 0)
+        assert verdict.feedback == f"This is collabkit's own {own}: write your own."
+        assert not passed(name)
 
     def test_the_placeholder_of_a_lesson_is_not_attempted(self):
         assert check(NAME, ...).outcome is Outcome.NOT_ATTEMPTED

@@ -3,7 +3,11 @@
 Lessons are found by their presence in solutions/: a new one is held to all of this without an edit here.
 """
 
+import ast
+import importlib
+import inspect
 import re
+import textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import numpy as np
 import pytest
 
 from autograde.build import stale
-from autograde.cells import exercise_grade_id, is_demo
+from autograde.cells import answer_grade_id, exercise_grade_id, grade_id_of, is_demo, slug_of
 from autograde.compare import equal
 from autograde.course import Course, find_root
 from autograde.execute import executed, judging_server
@@ -162,6 +166,43 @@ def test_another_secret_draws_other_inputs_and_gives_the_same_marks(lesson, serv
     assert len(seeds) == 2
     first, second = (verdicts_in(graded(source_of(lesson), lesson, server, key * 32)) for key in (b"a", b"b"))
     assert first == second
+
+
+def own_version(module, name, mistake, solution):
+    """A known mistake as a learner would write it: under the exercise's name, on what the solution defines."""
+    imports = [
+        ast.unparse(node)
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and not re.search(r"\b(autograde|collabkit|__future__)\b", ast.unparse(node))
+    ]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(mistake.answer)))
+    tree.body[0].decorator_list = []
+    text = re.sub(rf"\bcollabkit\.{re.escape(name)}\b", "Solution", ast.unparse(tree))
+    text = text.replace(f" {tree.body[0].name}(", f" {name}(", 1)
+    return "\n".join([*imports, solution, f"Solution = {name}", text])
+
+
+@every_lesson
+def test_each_mistake_is_told_by_its_own_sentence_alone_from_outside(lesson, server):
+    exercises = COURSE.exercises(lesson)
+    module = importlib.import_module(f"autograde.exercises.{slug_of(lesson)}")
+    for number in range(max(len(exercise.misconceptions) for exercise in exercises.values())):
+        notebook, made = source_of(lesson), {}
+        for cell in notebook.cells:
+            name = next((each for each in exercises if grade_id_of(cell) == answer_grade_id(each)), None)
+            if name and number < len(exercises[name].misconceptions):
+                made[name] = mistake = exercises[name].misconceptions[number]
+                is_question = isinstance(exercises[name], Question)
+                answer = f'{name} = "{mistake.answer}"'
+                cell.source = answer if is_question else own_version(module, name, mistake, cell.source)
+        verdicts = verdicts_in(graded(notebook, lesson, server))
+        for name, mistake in made.items():
+            others = [other.sentence for other in exercises[name].misconceptions if other is not mistake]
+            assert verdicts[name].score < exercises[name].points, mistake.name
+            assert mistake.sentence in verdicts[name].feedback, (mistake.name, verdicts[name].feedback)
+            assert [sentence for sentence in others if sentence in verdicts[name].feedback] == [], mistake.name
+        assert all(verdict.passed for name, verdict in verdicts.items() if name not in made)
 
 
 @every_exercise

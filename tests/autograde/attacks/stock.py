@@ -266,7 +266,7 @@ def _table(record: dict) -> str:
             "# The attacks on stock nbgrader",
             "",
             "Written by `python -m tests.autograde.attacks.stock`: each attack alone, in an otherwise blank notebook,",
-            "graded by `nbgrader autograde` as it comes, with an honest, solved notebook behind it. A blank notebook gets",
+            "graded by `nbgrader autograde` as it comes, with an honest, solved notebook behind it. A blank one gets",
             "0. Through both doors of this project each gets what the same cell gets without its trick, and the honest",
             "notebook full marks: `tests/autograde/test_attacks.py`.",
             "",

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Watched", "watched"]
+__all__ = ["Watched", "below", "name_of", "watched"]
 
 ADOPT_ORPHANS = 36  # PR_SET_CHILD_SUBREAPER
 GRACE = 3  # seconds that processes which are about to end have for it
@@ -66,10 +66,10 @@ def _main(record: str, seconds: str, *command: str) -> None:
         process.kill()
         process.wait()
     end = time.monotonic() + GRACE
-    while (left := _below()) and time.monotonic() < end:
+    while (left := _still_here()) and time.monotonic() < end:
         time.sleep(0.1)
-    names = [_name(pid) for pid in left]
-    while left := _below():
+    names = [name_of(pid) for pid in left]
+    while left := _still_here():
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -79,7 +79,7 @@ def _main(record: str, seconds: str, *command: str) -> None:
     Path(record).write_text(json.dumps({"code": code, "left": names, "seconds": took}))
 
 
-def _below() -> list[int]:
+def _still_here() -> list[int]:
     """The processes below this one, after taking leave of those that have ended."""
     while True:
         try:
@@ -87,6 +87,11 @@ def _below() -> list[int]:
                 break
         except ChildProcessError:
             break
+    return below(os.getpid())
+
+
+def below(pid: int) -> list[int]:
+    """The processes that this one has started, and those that these have started, as long as they live."""
     parents: dict[int, list[int]] = {}
     for name in filter(str.isdecimal, os.listdir("/proc")):
         try:
@@ -95,7 +100,7 @@ def _below() -> list[int]:
             continue
         if fields[0] != "Z":
             parents.setdefault(int(fields[1]), []).append(int(name))
-    found, unseen = [], [os.getpid()]
+    found, unseen = [], [pid]
     while unseen:
         children = parents.get(unseen.pop(), [])
         found += children
@@ -103,7 +108,8 @@ def _below() -> list[int]:
     return found
 
 
-def _name(pid: int) -> str:
+def name_of(pid: int) -> str:
+    """The command line of a process, cut."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:

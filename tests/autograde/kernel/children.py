@@ -1,5 +1,6 @@
 """What tests of children share."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from autograde.kernel.limits import Limits
 
 SMALL = Limits(
     cell_seconds=10,
-    interrupt_seconds=1,
+    interrupt_seconds=20,
     memory_bytes=1 << 30,
     scratch_bytes=32 << 20,
     file_bytes=16 << 20,
@@ -15,6 +16,9 @@ SMALL = Limits(
     cpu_seconds=60,
     submission_seconds=120,
 )
+
+
+IMPATIENT = dataclasses.replace(SMALL, interrupt_seconds=1)
 
 
 def shown(ran):

@@ -7,7 +7,7 @@ import pytest
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import WarmServer
 
-from .children import SMALL
+from .children import IMPATIENT, SMALL
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +45,13 @@ def server(request):
 def child(server):
     """A child that nothing has run in."""
     with server.fork(SMALL, seed=7) as child:
+        yield child
+
+
+@pytest.fixture
+def hasty(server):
+    """A child that has little time to give up."""
+    with server.fork(IMPATIENT, seed=7) as child:
         yield child
 
 

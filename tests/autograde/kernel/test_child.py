@@ -1,6 +1,7 @@
 """Cells and questions in children, of a server behind walls and of one without: the same for both."""
 
 import contextlib
+import dataclasses
 import os
 import time
 
@@ -167,8 +168,14 @@ def test_answers_are_not_to_be_imported(child):
     assert shown(child.run("from autograde import check\ncheck(1)", 10)) == [
         ("stdout", "This is graded from outside.\n")
     ]
-    source = "import sys\n[name for name in sys.modules if name.startswith(('autograde.exercises', 'autograde.judge', 'collabkit'))]"
-    assert value_of(child, source) == "[]"
+    prefixes = ("autograde.exercises", "autograde.judge", "collabkit")
+    assert value_of(child, f"import sys\n[name for name in sys.modules if name.startswith({prefixes})]") == "[]"
+
+
+def test_what_one_cell_writes_another_imports(child):
+    child.run("%%writefile helper.py\nvalue = 3\n", 10)
+    child.run("%%writefile random.py\nvalue = 3\n", 10)
+    assert value_of(child, "import helper, random\nhelper.value, hasattr(random, 'value')") == "(3, False)"
 
 
 def test_readable_packages_can_be_imported(child):
@@ -191,11 +198,11 @@ def test_a_loop_is_interrupted_and_the_next_cell_runs(child):
         assert shown(child.run("print(1); 'after'", 10)) == [("stdout", "1\n"), ("execute_result", "'after'")]
 
 
-def test_a_loop_that_swallows_interrupts_ends_the_child(child):
-    ran = child.run(f"import time\n{STUBBORN}", 0.3)
+def test_a_loop_that_swallows_interrupts_ends_the_child(hasty):
+    ran = hasty.run(f"import time\n{STUBBORN}", 0.3)
     assert ran.ended is Ended.TIMED_OUT
-    assert not child.is_alive
-    assert child.run("1", 10).ended is Ended.NOT_REACHED
+    assert not hasty.is_alive
+    assert hasty.run("1", 10).ended is Ended.NOT_REACHED
 
 
 def test_a_cell_that_turns_interrupts_off_turns_them_off_for_itself(child):
@@ -213,13 +220,12 @@ def test_a_flood_of_updates_is_interrupted_too(child):
 
 
 def test_a_submission_has_an_end_as_a_whole(server):
-    limits = SMALL.__class__(**{**SMALL.__dict__, "submission_seconds": 1})
-    with server.fork(limits, seed=1) as child:
-        started = time.monotonic()
-        endings = [child.run("import time; time.sleep(0.6)", 10).ended for _ in range(3)]
-        assert endings[0] is Ended.OK
-        assert endings[1:] == [Ended.TIMED_OUT, Ended.TIMED_OUT]
-        assert time.monotonic() - started < 8
+    with server.fork(dataclasses.replace(SMALL, submission_seconds=3), seed=1) as child:
+        assert child.run("1", 60).ended is Ended.OK
+        assert child.run("while True: pass", 600).ended is Ended.TIMED_OUT
+        assert child.run("2", 60).ended is Ended.TIMED_OUT
+        assert child.run("3", 60).ended is Ended.NOT_REACHED
+        assert not child.is_alive
 
 
 # ---- questions
@@ -251,10 +257,10 @@ def test_what_is_no_json_or_too_large_is_an_exception_of_the_learner_s(child):
 
 def test_what_is_printed_meanwhile_is_dropped(child):
     child.run(
-        "import os, sys\nclass Loud:\n    @property\n    def value(self):\n        print('x'); os.write(1, b'y'); os.write(2, b'z'); display('w')\n        return 1\nloud = Loud()",
+        "import os, sys\ndef loud():\n    print('x'); os.write(1, b'y'); os.write(2, b'z'); display('w')\n    return 1",
         10,
     )
-    assert child.ask("loud.value", square, seconds=10)[0] == {"squared": 1}
+    assert child.ask("loud()", square, seconds=10)[0] == {"squared": 1}
     assert child.run("1;", 10).outputs == []
 
 
@@ -266,16 +272,16 @@ def test_a_question_that_takes_too_long_costs_only_its_time(child):
     assert child.ask("3", square, seconds=10)[0] == {"squared": 9}
 
 
-def test_a_question_that_swallows_interrupts_ends_the_child(child):
-    child.run(
+def test_a_question_that_swallows_interrupts_ends_the_child(hasty):
+    hasty.run(
         f"import time\ndef slow():\n    {STUBBORN}",
         10,
     )
     with pytest.raises(ChildTimedOut) as late:
-        child.ask("slow()", square, seconds=0.3)
+        hasty.ask("slow()", square, seconds=0.3)
     assert not late.value.alive
     with pytest.raises(ChildDied):
-        child.ask("3", square, seconds=10)
+        hasty.ask("3", square, seconds=10)
 
 
 # ---- ends
@@ -358,6 +364,6 @@ def test_forged_answers_are_no_more_than_answers(child):
         "def forged(): wire.send({'id': 2, 'done': True, 'answer': 'forged'}, [b'no array'])",
         10,
     )
-    with pytest.raises(Exception, match="no answer|answer that is none"):
+    with pytest.raises(Exception, match="answer that is none"):
         child.ask("forged()", square, seconds=10)
     assert child.ask("3", square, seconds=10)[0] == {"squared": 9}

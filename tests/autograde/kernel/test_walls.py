@@ -23,7 +23,8 @@ def refused(child, source, *errors):
     """Run a cell that is to be refused with one of these errors."""
     ran = child.run(source, 20)
     names = [output["ename"] for output in ran.outputs if output["output_type"] == "error"]
-    assert names and names[-1] in errors, shown(ran)
+    assert names, (source, ran.ended, ran.how, shown(ran))
+    assert names[-1] in errors
 
 
 # ---- files
@@ -148,8 +149,8 @@ def test_system_calls_that_no_lesson_needs(prisoner, call):
 
 def test_a_fork_bomb_fills_its_own_room_only(prisoner):
     source = (
-        "import os, time\nstarted = 0\n"
-        "try:\n    for _ in range(60):\n        if os.fork() == 0:\n            time.sleep(60); os._exit(0)\n        started += 1\n"
+        "import os, time\nstarted = 0\ntry:\n    for _ in range(60):\n"
+        "        if os.fork() == 0:\n            time.sleep(60); os._exit(0)\n        started += 1\n"
         "except BlockingIOError: pass\nstarted"
     )
     assert int(value_of(prisoner, source)) < SMALL.processes

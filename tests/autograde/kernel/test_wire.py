@@ -89,11 +89,9 @@ def test_half_a_message_is_kept_over_a_time_out(ends):
 def test_nobody_reads(ends):
     near, _ = ends
     near.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-    filled = 0
     with pytest.raises(WireTimeout):  # noqa: PT012
-        for filled in range(10_000):
+        for _ in range(10_000):
             near.send({}, [bytes(50)], deadline=soon(0.01))
-    assert filled > 0
 
 
 @pytest.mark.parametrize(

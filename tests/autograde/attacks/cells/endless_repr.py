@@ -1,5 +1,6 @@
 """Shows an object whose representation, and whose exception's text, take five minutes."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 import time
 

@@ -1,5 +1,6 @@
 """Returns a number that equals every other one and lies at distance 0 from it."""
 # into: 01_latent_factors density
+# stock: 0 of 9
 # %% answer
 class Any(float):
     def __eq__(self, other):

@@ -1,5 +1,6 @@
 """Answers a question with a text that is every letter at once."""
 # into: 03_dot_product model_call
+# stock: 0 of 8
 # %% answer
 class EveryLetter(str):
     def __eq__(self, other):
