@@ -10,8 +10,8 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 
 from autograde.course import Course, CourseError, nbgrader_config
-from autograde.preprocessors import ExecuteAndJudge, RepairCells
 from autograde.lesson import ClearAnswers
+from autograde.preprocessors import ExecuteAndJudge, RepairCells
 
 
 @pytest.fixture
