@@ -60,6 +60,7 @@ def submission(course, *unwritten):
 def executed(notebook, share=1.0):
     """The notebook after its run: every exercise has this share of its points; cells have talked more than is kept."""
     notebook = nbformat.from_dict(notebook)
+    notebook.metadata["autograde"] = {"notes": []}
     floods = iter([1, 700, 5_000])
     for count, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
         cell.execution_count = count

@@ -124,7 +124,7 @@ def test_what_needs_a_person_is_told_with_the_note_or_the_sentence(graded, page)
 
 
 def test_what_was_put_right_is_told(graded, html):
-    course, _, results, _ = graded
+    _, _, results, _ = graded
     mended = [result for result in results if result.notes]
     text = words(Page(html).text)
     assert f"{len(mended)} notebooks were put right before grading" in text
