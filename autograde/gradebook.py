@@ -26,7 +26,7 @@ from autograde.verdict import reported
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Gradebook", "GradebookError", "students_in"]
+__all__ = ["Gradebook", "GradebookError", "given_by_hand", "students_in"]
 
 IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.ipynb")  # not copied beside a graded notebook
 MAX_LINES = 1000  # of printed text in one cell, as nbgrader's LimitOutput
@@ -214,13 +214,32 @@ class Gradebook:
 
 def students_in(database: Path) -> set[str]:
     """Who stands in the gradebook; nobody when there is none."""
+    return {name for (name,) in _read(database, "SELECT id FROM student")}
+
+
+def given_by_hand(database: Path) -> dict[tuple[str, str], dict[str, tuple[float | None, float]]]:
+    """What people gave in formgrader: (student, lesson) -> grade id -> (score in the check's place or None, extra)."""
+    found: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
+    for student, lesson, name, manual, extra in _read(
+        database,
+        "SELECT student_id, assignment.name, base_cell.name, manual_score, coalesce(extra_credit, 0.0) FROM grade"
+        " JOIN base_cell ON cell_id = base_cell.id JOIN submitted_notebook AS n ON grade.notebook_id = n.id"
+        " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
+        " WHERE manual_score IS NOT NULL OR extra_credit IS NOT NULL",
+    ):
+        found.setdefault((student, lesson), {})[name] = (manual, extra)
+    return found
+
+
+def _read(database: Path, query: str) -> list[tuple]:
+    """What a query finds; nothing where there is no gradebook yet."""
     if not database.is_file():
-        return set()
+        return []
     with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as db:
         try:
-            return {name for (name,) in db.execute("SELECT id FROM student")}
+            return db.execute(query).fetchall()
         except sqlite3.OperationalError:  # a file without tables
-            return set()
+            return []
 
 
 def _new_id() -> str:

@@ -45,6 +45,7 @@ class RepairCells(NbGraderPreprocessor):
         notebook, notes = repaired(notebook, nbformat.read(path, as_version=4))
         for note in notes:
             self.log.warning(note)
+        notebook.metadata["autograde"] = {"notes": notes}  # for the report
         return notebook, resources
 
 
@@ -62,9 +63,11 @@ class ExecuteAndJudge(NbGraderPreprocessor):
         try:
             secret = Secret.of(Path(self.secret_file))
             seed = functools.partial(secret.seed, resources["nbgrader"]["student"], work=own_code(notebook))
-            return executed(notebook, _server(self.walls), limits, seed), resources
+            notebook = executed(notebook, _server(self.walls), limits, seed)
         except (ServerFailed, SecretError) as error:
             raise CannotGrade(str(error)) from None
+        notebook.metadata["autograde"] = {**notebook.metadata.get("autograde", {}), "walls": self.walls}
+        return notebook, resources
 
 
 @functools.cache

@@ -63,6 +63,7 @@ class _Repair:
         if name and name != wanted["name"]:
             self.notes.append(f"The notebook asked for the kernel {_short(name)}; it is graded with {wanted['name']}.")
         metadata.pop("widgets", None)  # the state of sliders: large, and of use to no grader
+        metadata.pop("autograde", None)  # where grading notes how it graded
         for key in ("kernelspec", "language_info"):
             metadata[key] = _copied(self.released["metadata"][key])
 

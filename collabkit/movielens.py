@@ -91,6 +91,7 @@ def _from_cache(file: Path) -> pd.DataFrame | None:
         content = file.read_bytes()
         ratings = _parse({CACHE_NAME: content}, file)
         if hashlib.sha256(content).hexdigest() == CACHE_CHECKSUM:  # 80 ms quicker than a look at every row
+            ratings.attrs["source"] = SOURCE
             return ratings
         return _verified(ratings, file)
     except RatingsError:

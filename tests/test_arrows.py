@@ -66,7 +66,7 @@ AUTOGRADE = {
     },
     "doctor": {"course", "digest", "kernel", "secret"},
     "sample_class": {"build", "cells", "course", "exercise"},
-    "export": {"catalogue", "cells", "course", "exercise", "grading"},
+    "export": {"catalogue", "cells", "course", "exercise", "gradebook", "grading"},
     "report": {"card", "catalogue", "cells", "course", "exercise", "grading"},
     "cli": None,  # a thin skin over all of autograde
 }

@@ -31,7 +31,7 @@ from autograde.kernel.warden import (
     last_words,
     watch_without_walls,
 )
-from autograde.kernel.wire import Wire, WireClosed, WireError, wait_for
+from autograde.kernel.wire import WITH_HANDLES, Wire, WireClosed, WireError, wait_for
 
 if TYPE_CHECKING:
     from autograde.kernel.shell import ZMQInteractiveShell
@@ -51,7 +51,7 @@ FOR_CELLS = ("matplotlib_inline.backend_inline", "autograde.kernel.child", "auto
 
 
 def main() -> None:
-    control = Wire(socket.socket(fileno=int(sys.argv[1])))
+    control = Wire(socket.socket(fileno=int(sys.argv[1])), WITH_HANDLES)
     settings = json.loads(sys.argv[2])
     walls = Walls(**settings["walls"])
     nursery = None

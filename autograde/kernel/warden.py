@@ -20,7 +20,7 @@ from typing import Any
 
 from autograde.kernel import system
 from autograde.kernel.limits import Limits, too_much_cpu
-from autograde.kernel.wire import Wire, WireError, wait_for
+from autograde.kernel.wire import WITH_HANDLES, Wire, WireError, wait_for
 
 __all__ = ["NOBODY", "SCRATCH", "Nursery", "Room", "become_ordinary", "descendants", "watch"]
 
@@ -85,7 +85,7 @@ class Nursery:
             with last_words():
                 for each in (ours, *inherited):
                     each.close()
-                _make_rooms(Wire(theirs))
+                _make_rooms(Wire(theirs, WITH_HANDLES))
         theirs.close()
         self._wire = Wire(ours)
 
@@ -101,7 +101,7 @@ class Nursery:
         Raises OSError when the system refuses it.
         """
         ours, theirs = socket.socketpair()
-        with contextlib.closing(Wire(ours)) as reply:
+        with contextlib.closing(Wire(ours, WITH_HANDLES)) as reply:
             request = {"limits": limits, "inherited": inherited, "covered": covered}
             self._wire.send(request, handles=[guard, theirs.fileno()])
             theirs.close()

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bounds", "Message", "Wire", "WireClosed", "WireError", "WireTimeout", "wait_for"]
+__all__ = ["WITH_HANDLES", "Bounds", "Message", "Wire", "WireClosed", "WireError", "WireTimeout", "wait_for"]
 
 
 class WireError(Exception):
@@ -38,8 +38,13 @@ class Bounds:
     """How large one message may be."""
 
     header_bytes: int = 32 << 20
+    header_items: int = 4_000_000  # commas and brackets: an empty list takes two bytes here, and 64 in memory
     blobs: int = 1_000
     blob_bytes: int = 256 << 20  # all blobs of a message together
+    handles: int = 0  # file descriptors at one time: from who may not send any, they would fill this process's table
+
+
+WITH_HANDLES = Bounds(handles=16)  # among our own processes
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,13 @@ class Wire:
         return message
 
     def handles(self) -> list[int]:
-        """The file descriptors that have come so far; they are the caller's from now on."""
+        """The file descriptors that have come so far, as far as bounds allow any; they are the caller's from now on."""
         taken, self._handles = self._handles, []
         return taken
 
     def _read(self) -> bool:
         try:
-            data, ancillary, _, _ = self.socket.recvmsg(1 << 20, socket.CMSG_SPACE(16 * 4))
+            data, ancillary, _, _ = self.socket.recvmsg(1 << 20, socket.CMSG_SPACE(self.bounds.handles * 4))
         except BlockingIOError:
             return False
         except OSError as error:
@@ -151,7 +156,7 @@ class Wire:
             raise WireError(f"blobs of {sum(sizes):,} bytes are too large")
         if len(arrived) < start + header_size + sum(sizes):
             return None
-        header = _parsed(bytes(arrived[start : start + header_size]))
+        header = _parsed(bytes(arrived[start : start + header_size]), bounds.header_items)
         position, blobs = start + header_size, []
         for size in sizes:
             blobs.append(bytes(memoryview(arrived)[position : position + size]))
@@ -160,7 +165,9 @@ class Wire:
         return Message(header, tuple(blobs))
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parsed(text: bytes, items: int) -> dict[str, Any]:
+    if (count := sum(map(text.count, (b",", b"[", b"{")))) > items:
+        raise WireError(f"a header of {count:,} items is too large")
     try:
         header = json.loads(text.decode())
         if b"\\ud" in text or b"\\uD" in text:  # half a pair of surrogates cannot be written to a file later

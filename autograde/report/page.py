@@ -72,9 +72,8 @@ def render(course: Course, results: list[Result], now: datetime.datetime) -> str
         points={each: catalogue.points(course, each) for each in lessons},
         students=list(dict.fromkeys(result.student for result in results)),
         results=by_place,
-        attention=[
-            each for each in results if each.notes or (each.statuses and each.statuses != [Outcome.NOT_ATTEMPTED])
-        ],
+        attention=[result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]],
+        mended=[result for result in results if result.notes],
         unwalled=[result for result in results if result.walls is False],
         how=how_graded(course),
         summaries=summarised,

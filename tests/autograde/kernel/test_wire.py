@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from autograde.kernel.wire import Bounds, Message, Wire, WireClosed, WireError, WireTimeout
+from autograde.kernel.wire import WITH_HANDLES, Bounds, Message, Wire, WireClosed, WireError, WireTimeout
 
 TIGHT = Bounds(header_bytes=100, blobs=2, blob_bytes=50)
 
@@ -51,8 +51,9 @@ def test_large_messages_go_both_ways_at_once():
         sender.join()
 
 
-def test_file_descriptors_come_along(ends):
-    near, far = ends
+def test_file_descriptors_come_along_where_they_are_asked_for():
+    ours, theirs = socket.socketpair()
+    near, far = Wire(ours, WITH_HANDLES), Wire(theirs)
     reading, writing = os.pipe()
     far.send({}, handles=[writing])
     os.close(writing)
@@ -63,6 +64,28 @@ def test_file_descriptors_come_along(ends):
     os.close(copy)
     os.close(reading)
     assert near.handles() == []
+    near.close()
+    far.close()
+
+
+def test_file_descriptors_that_nobody_asked_for_are_not_kept(ends):
+    near, far = ends
+    before = os.listdir("/dev/fd")
+    for _ in range(20):
+        far.send({}, handles=[0] * 10)
+        near.receive(soon())
+    assert near.handles() == []
+    assert len(os.listdir("/dev/fd")) == len(before)
+
+
+def test_a_header_of_very_many_parts_is_refused_before_it_is_read():
+    ours, theirs = socket.socketpair()
+    near = Wire(ours, Bounds(header_items=1000))
+    theirs.sendall(frame(b'{"a": [' + b"[]," * 500 + b"0]}"))
+    with pytest.raises(WireError, match="items"):
+        near.receive(soon())
+    near.close()
+    theirs.close()
 
 
 def test_an_end_is_told_from_a_time_out(ends):

@@ -1,5 +1,6 @@
 """Gives the finished versions of collabkit's another name: the learner's own."""
 # into: 03_dot_product DotProduct
+# stock: 6.5 of 8
 # %% answer
 import collabkit
 

@@ -1,6 +1,6 @@
 """Answers with arrays of objects that are unpickled when `np.load` reads them, and lie about their dtype."""
 # into: 01_latent_factors ratings_matrix
-# stock: 0 of 9
+# stock: 0.25 of 9
 # %% answer
 import os
 

@@ -1,5 +1,6 @@
 """Imports the exercises and takes the references and the right letters out of them."""
 # into: 03_dot_product DotProduct
+# stock: 7.5 of 8
 # %% answer
 from autograde.exercises import dot_product as answers
 
