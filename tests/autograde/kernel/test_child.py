@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import time
 
 import numpy as np
 import pytest
