@@ -18,11 +18,11 @@ import socket
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograde.kernel.finished import resolved
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warden import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 WARM = (
     "torch",
+    "torch._dynamo",  # which the `meta` device and PyTorch's own optimizers need, and a second with it
     "fastai.collab",
     "fastai.tabular.all",
     "pandas",
@@ -48,9 +49,6 @@ WARM = (
     "numba",
     "tqdm.auto",
 )
-LATE = "torch._dynamo"  # a second to import, which nothing needs but an optimizer of torch's own
-LATE_FROM = 20  # children: so many submissions are worth the second
-IDLE_SECONDS = 2
 FOR_CELLS = ("matplotlib_inline.backend_inline", "autograde.kernel.child", "autograde.observe")
 
 
@@ -90,6 +88,7 @@ def _import(names: Sequence[str]) -> ZMQInteractiveShell:
         shell.InteractiveTB.structured_traceback(*sys.exc_info())
     import torch
 
+    torch.manual_seed(0)  # as each child does, which would import the rest of it
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     gc.collect()
@@ -106,7 +105,7 @@ class _Server:
         self._readable = readable
         self._nursery = nursery
         self._shell = shell
-        self._forks = 0
+        self._imported: set[str] = set()  # finished versions
         self._guards: dict[int, socket.socket] = {}  # of children whose end this process has to report
 
     def serve(self) -> None:
@@ -116,11 +115,7 @@ class _Server:
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         while True:
-            is_late = LATE in sys.modules
-            ready, _ = wait_for([self._control, woken], [], None if is_late else time.monotonic() + IDLE_SECONDS)
-            if not is_late and (not ready or self._forks == LATE_FROM):
-                importlib.import_module(LATE)
-                gc.freeze()
+            ready, _ = wait_for([self._control, woken], [], None)
             if woken in ready:
                 os.read(woken, 4096)
                 self._report_ended()
@@ -129,7 +124,6 @@ class _Server:
                     message = self._control.poll()
                 except WireClosed:
                     return
-                self._forks += message is not None
                 if message and "kernel" in message.header:
                     self._launch(message.header["kernel"], *self._control.handles())
                 elif message:
@@ -139,15 +133,24 @@ class _Server:
         guard = socket.socket(fileno=guard_handle)
         talk = socket.socket(fileno=talk_handle)
         try:
+            self._import_finished(request["locked"])
             _insist_on_one_thread()
             if self._nursery:
                 self._fork_into_room(request, talk, guard)
             else:
                 self._fork_here(request, talk, guard)
-        except OSError as error:
-            _tell(guard, {"failed": str(error)})
+        except Exception as error:  # whatever it is, it is told, and the next request finds the server here
+            _tell(guard, {"failed": f"{type(error).__name__}: {error}"})
         finally:
             talk.close()
+
+    def _import_finished(self, names: Sequence[str]) -> None:
+        """What is to be locked away is imported once, when the first child needs it; each child then locks its own."""
+        if new := set(names) - self._imported:
+            for name in new:
+                resolved(name)
+            self._imported |= new
+            gc.freeze()
 
     def _fork_into_room(self, request: dict[str, Any], talk: socket.socket, guard: socket.socket) -> None:
         assert self._nursery is not None
