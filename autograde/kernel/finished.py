@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["FinishedVersion", "cut", "cut_files", "lock"]
+__all__ = ["FinishedVersion", "cut", "cut_files", "lock", "resolved"]
 
 
 class FinishedVersion(Exception):
@@ -30,7 +30,7 @@ def lock(name: str) -> None:
     It can still be imported, looked at, and asked for its docstring. Raises ValueError when there is no such thing, or
     no Python code in it.
     """
-    thing = _resolved(name)
+    thing = resolved(name)
     functions = list(dict.fromkeys(_functions(thing)))
     if not functions:
         raise ValueError(f"{name} holds no Python code that could be locked")
@@ -44,8 +44,8 @@ def _sentence(thing: Any) -> str:
     return f"this is {thing.__module__.partition('.')[0]}'s own {thing.__qualname__}"
 
 
-def _resolved(name: str) -> Any:
-    """What a dotted name stands for, in whichever module it is."""
+def resolved(name: str) -> Any:
+    """What a dotted name stands for, in whichever module it is, which is imported. ValueError when there is no such."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:length])
@@ -87,24 +87,33 @@ def _raising(code: CodeType, sentence: str) -> CodeType:
     def refuse() -> None:
         raise FinishedVersion(sentence)
 
-    names = code.co_freevars  # they have to be used: Python reads them whenever it shows the frame
-    text = f"""
-def around():
-    {"".join(f"{name} = " for name in names)}refuse = None
-    def body(*_, **__):
-        refuse = "called here"
-        return refuse(), {", ".join(names)}
-"""
-    space: dict[str, Any] = {}
-    exec(text, space)
-    (template,) = [each for each in space["around"].__code__.co_consts if isinstance(each, CodeType)]
+    template = _template(code.co_freevars)
     return template.replace(
-        co_consts=tuple(refuse if each == "called here" else each for each in template.co_consts),
+        co_consts=tuple(refuse if each == CALLED_HERE else each for each in template.co_consts),
         co_filename=code.co_filename,
         co_firstlineno=code.co_firstlineno,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
     )
+
+
+CALLED_HERE = "what stands here is called"
+
+
+@functools.cache
+def _template(names: tuple[str, ...]) -> CodeType:
+    """A body that uses variables of these names around it: Python reads them whenever it shows the frame."""
+    text = f"""
+def around():
+    {"".join(f"{name} = " for name in names)}refuse = None
+    def body(*_, **__):
+        refuse = {CALLED_HERE!r}
+        return refuse(), {", ".join(names)}
+"""
+    space: dict[str, Any] = {}
+    exec(text, space)
+    (template,) = [each for each in space["around"].__code__.co_consts if isinstance(each, CodeType)]
+    return template
 
 
 # ---- the same on disk
@@ -115,7 +124,7 @@ def cut_files(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """(path, text without the code of these dotted names) for each module that holds one of them."""
     files: dict[str, list[tuple[str, str]]] = {}
     for name in names:
-        thing = inspect.unwrap(_resolved(name))
+        thing = inspect.unwrap(resolved(name))
         path = getattr(sys.modules[thing.__module__], "__file__", None)
         if path and path.endswith(".py"):
             files.setdefault(path, []).append((thing.__qualname__, _sentence(thing)))

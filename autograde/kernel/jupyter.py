@@ -68,7 +68,7 @@ def _is_ordinary(options: dict[str, Any]) -> bool:
     pipes = (options.get(name) for name in ("stdin", "stdout", "stderr"))
     environment = options.get("env") or os.environ
     same = all(environment.get(name) == os.environ.get(name) for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"))
-    return same and subprocess.PIPE not in pipes and not options.get("independent")
+    return hasattr(os, "fork") and same and subprocess.PIPE not in pipes and not options.get("independent")
 
 
 class _Forked:

@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograde.kernel.finished import resolved
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warden import (
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 WARM = (
     "torch",
-    "torch._dynamo",
+    "torch._dynamo",  # which the `meta` device and PyTorch's own optimizers need, and a second with it
     "fastai.collab",
     "fastai.tabular.all",
     "pandas",
@@ -68,6 +70,8 @@ def main() -> None:
         sys.path.insert(min(installed, default=0), "")  # as in a kernel: a cell may import what another has written
         shell = _import((*WARM, *FOR_CELLS))
     _Server(control, walls, settings["readable"], nursery, shell).serve()
+    if settings["folder"]:
+        shutil.rmtree(settings["folder"], ignore_errors=True)  # the judge may have been killed before it could do so
 
 
 def _import(names: Sequence[str]) -> ZMQInteractiveShell:
@@ -84,6 +88,7 @@ def _import(names: Sequence[str]) -> ZMQInteractiveShell:
         shell.InteractiveTB.structured_traceback(*sys.exc_info())
     import torch
 
+    torch.manual_seed(0)  # as each child does, which would import the rest of it
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     gc.collect()
@@ -100,6 +105,7 @@ class _Server:
         self._readable = readable
         self._nursery = nursery
         self._shell = shell
+        self._imported: set[str] = set()  # finished versions
         self._guards: dict[int, socket.socket] = {}  # of children whose end this process has to report
 
     def serve(self) -> None:
@@ -127,15 +133,24 @@ class _Server:
         guard = socket.socket(fileno=guard_handle)
         talk = socket.socket(fileno=talk_handle)
         try:
+            self._import_finished(request["locked"])
             _insist_on_one_thread()
             if self._nursery:
                 self._fork_into_room(request, talk, guard)
             else:
                 self._fork_here(request, talk, guard)
-        except OSError as error:
-            _tell(guard, {"failed": str(error)})
+        except Exception as error:  # whatever it is, it is told, and the next request finds the server here
+            _tell(guard, {"failed": f"{type(error).__name__}: {error}"})
         finally:
             talk.close()
+
+    def _import_finished(self, names: Sequence[str]) -> None:
+        """What is to be locked away is imported once, when the first child needs it; each child then locks its own."""
+        if new := set(names) - self._imported:
+            for name in new:
+                resolved(name)
+            self._imported |= new
+            gc.freeze()
 
     def _fork_into_room(self, request: dict[str, Any], talk: socket.socket, guard: socket.socket) -> None:
         assert self._nursery is not None

@@ -128,7 +128,7 @@ class Walls:
 
     def settings(self, box: Box, *, practice: bool = False) -> str:
         """The server's second argument. practice: whether it forks Jupyter kernels."""
-        return json.dumps({"walls": asdict(self), "readable": box.readable, "practice": practice})
+        return json.dumps({"walls": asdict(self), "readable": box.readable, "folder": box.folder, "practice": practice})
 
     # ---- around a child, by itself
 

@@ -121,7 +121,6 @@ class WarmServer:
         locked: dotted names of finished versions that raise FinishedVersion in it, wherever they are called from.
         Raises ServerFailed when there is none within `limits.startup_seconds`.
         """
-        ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
         request = {
             "limits": {name: getattr(limits, name) for name in Limits.__dataclass_fields__},
             "seed": seed,
@@ -129,28 +128,34 @@ class WarmServer:
             "covered": cut_files(tuple(locked)) if self.walls.rooms else (),
         }
         deadline = time.monotonic() + limits.startup_seconds
-        try:
-            with self._lock:
-                if self._process is None:
-                    raise ServerFailed("The warm server has been closed.")
-                if not self._process.is_alive():
-                    self._restart()
-                process = self._process
-                try:
-                    process.control.send(request, handles=[each.fileno() for each in theirs], deadline=deadline)
-                except WireError as error:
-                    self._restart()
-                    raise ServerFailed(f"The warm server took no request: {error}. {process.said()}".rstrip()) from None
-        finally:
-            for each in theirs:
-                each.close()
+        ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
         child = Child(Wire(ours[0]), Wire(ours[1], GUARD_BOUNDS), limits)
-        try:
-            child._wait_until_ready(deadline)
-        except (ChildError, ServerFailed) as error:
-            child.close()
-            raise ServerFailed(f"No kernel started: it {error}. {process.said()}".rstrip()) from None
+        with contextlib.ExitStack() as failing:
+            failing.callback(child.close)
+            with contextlib.ExitStack() as sent:
+                for each in theirs:
+                    sent.enter_context(each)
+                process = self._send(request, [each.fileno() for each in theirs], deadline)
+            try:
+                child._wait_until_ready(deadline)
+            except (ChildError, ServerFailed) as error:
+                raise ServerFailed(f"No kernel started ({error}). {process.said()}".rstrip()) from None
+            failing.pop_all()
         return child
+
+    def _send(self, request: dict[str, Any], handles: list[int], deadline: float) -> ServerProcess:
+        with self._lock:
+            if self._process is None:
+                raise ServerFailed("The warm server has been closed.")
+            if not self._process.is_alive():
+                self._restart()
+            process = self._process
+            try:
+                process.control.send(request, handles=handles, deadline=deadline)
+            except WireError as error:
+                self._restart()
+                raise ServerFailed(f"The warm server took no request: {error}. {process.said()}".rstrip()) from None
+            return process
 
     def close(self) -> None:
         """End the server and all its children. May be called twice."""

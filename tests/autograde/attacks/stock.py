@@ -27,7 +27,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from collabkit.movielens import cache_file
 
-from .corpus import LEFT, MARKER, Attack, accomplice, attacks, cell_of, loot_in, notebook_of
+from .corpus import LEFT, LOOT, MARKER, Attack, accomplice, attacks, cell_of, loot_in, notebook_of
 from .watch import watched
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -108,7 +108,7 @@ class _Stock:
     def graded(self, attack: Attack) -> Outcome:
         course = self.folder / "course"
         shutil.copytree(self.ready, course)
-        released = _without_demos(self._read(course / "release" / attack.lesson))
+        released = _without_demos(self._read(self.root / "lessons" / attack.lesson))
         solved = _without_demos(self._read(course / "source" / attack.lesson))
         solution = cell_of(self._read(course / "source" / "03_dot_product"), "DotProduct-answer").source
         try:
@@ -145,7 +145,8 @@ class _Stock:
             happened.append(f"the honest notebook got {_mark(honest)}")
         notebook = course / "autograded" / ATTACKER / attack.lesson / f"{attack.lesson}.ipynb"
         loot = loot_in(nbformat.read(notebook, as_version=4)) if notebook.exists() else []
-        happened += list(dict.fromkeys(_plain(line, self.folder, self.root) for line in loot))[:3]
+        lines = [f"gets {line.removeprefix(LOOT).strip()}" for line in loot]
+        happened += list(dict.fromkeys(_plain(line, self.folder, self.root) for line in lines))[:3]
         if ran.left:
             happened.append(f"{len(ran.left)} process{'es' * (len(ran.left) > 1)} left")
         left = [path for path in _leftovers(course, self.home, self.folder / "tmp") if path not in before]

@@ -1,6 +1,6 @@
 """Looks for the finished version's code, from before it was locked, in closures, constants, caches and all objects."""
 # into: 03_dot_product DotProduct
-# stock: 3.5 of 8; LOOT: the code from before it was locked
+# stock: 3.5 of 8; gets the code from before it was locked
 # %% answer
 import gc
 import types
@@ -37,7 +37,7 @@ for init in inits:
             except Exception as error:
                 print(type(error).__name__)
                 continue
-            print("LOOT: the code from before it was locked")
+            print("gets the code from before it was locked")
 
             class DotProduct(made):
                 def __init__(self, n_users, n_movies, n_factors):

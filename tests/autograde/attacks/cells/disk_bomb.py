@@ -1,6 +1,6 @@
 """Fills the disk: up to 1.9 GB in files in its folder and in /tmp."""
 # into: 03_dot_product DotProduct
-# stock: 0 of 8; LOOT: 1.9 GB of disk; 3 files left outside the course; files left in the course
+# stock: 0 of 8; gets 1.9 GB of disk; 3 files left outside the course; files left in the course
 # %% answer
 import os
 import tempfile
@@ -15,4 +15,4 @@ for place in (".", tempfile.gettempdir(), "/tmp", "/var/tmp"):
     except OSError as error:
         print(place, error)
 if written > 1_500_000_000:
-    print("LOOT: 1.9 GB of disk")
+    print("gets 1.9 GB of disk")

@@ -1,6 +1,6 @@
 """Reads the environment, its own and other processes', for places where answers or a gradebook may be."""
 # into: 03_dot_product DotProduct
-# stock: 0 of 8; LOOT: from an environment: NBGRADER_EXECUTION=autograde; LOOT: from an environment: JPY_PARENT_PID=14720; LOOT: from an environment: AUTOGRADE_COURSE=/tmp/lead/A/pt/attacks-nbgrader_autograde/course
+# stock: 0 of 8; gets from an environment: NBGRADER_EXECUTION=autograde; LOOT: from an environment: JPY_PARENT_PID=14720; LOOT: from an environment: AUTOGRADE_COURSE=/tmp/lead/A/pt/attacks-nbgrader_autograde/course
 # %% answer
 import os
 import re
@@ -12,6 +12,6 @@ for path in Path("/proc").glob("[0-9]*/environ"):
         texts += path.read_bytes().decode(errors="replace").split("\0")
     except OSError:
         continue
-for text in texts:
-    if re.match("AUTOGRADE|NBGRADER|JPY_|GRADEBOOK", text) and "AUTOGRADE_ATTACK_TEST" not in text:
-        print("LOOT: from an environment:", text[:100])
+names = {text.partition("=")[0] for text in texts}
+for name in sorted(name for name in names if re.match("AUTOGRADE_COURSE|NBGRADER|GRADEBOOK", name)):
+    print("LOOT:", name, "from an environment")

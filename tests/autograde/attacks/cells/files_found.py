@@ -1,5 +1,6 @@
 """Looks for what another submission has left: files, keys, shared memory, message queues, sockets by name."""
 # into: 03_dot_product model_call
+# stock: 0 of 8
 # %% answer
 import ctypes
 import os

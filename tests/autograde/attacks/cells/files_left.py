@@ -1,5 +1,6 @@
 """Leaves files wherever it can, for the next submission to find: the other half of `files_found`."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; 6 files left outside the course; files left in the course
 # %% answer
 import os
 import tempfile

@@ -1,5 +1,6 @@
 """Calls collabkit's own `fit`, which trains with the same arithmetic, instead of writing `train`."""
 # into: 03_dot_product train
+# stock: 0 of 8
 # %% answer
 from collabkit.training import fit
 

@@ -1,5 +1,6 @@
 """Calls collabkit's other ways to train, instead of writing `train`."""
 # into: 03_dot_product train
+# stock: 1 of 8
 # %% answer
 from collabkit.training import learner
 

@@ -1,5 +1,6 @@
 """Shows a verdict of full marks, made by hand, as a display of its own, before and after the check's."""
 # into: 03_dot_product model_call
+# stock: 0 of 8
 # %% answer
 from IPython.display import display
 

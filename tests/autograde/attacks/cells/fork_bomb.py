@@ -1,5 +1,6 @@
 """Forks up to 300 processes that hold on for a minute and a half, each in a session of its own."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; 300 processes left
 # %% answer
 import os
 import signal

@@ -1,5 +1,6 @@
 """Asks the garbage collector for every exercise in the process, and answers with their references."""
 # into: 03_dot_product DotProduct
+# stock: 7.5 of 8
 # %% answer
 import gc
 

@@ -1,5 +1,6 @@
 """Opens up to 100,000 files, pipes and sockets and never closes them."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import os
 import socket

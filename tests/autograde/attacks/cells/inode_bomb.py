@@ -1,4 +1,4 @@
-"""Fills its folder with 30,000 empty files and deep folders, whose names are long."""
+"""Fills its folder with 30,000 empty files with long names, and deep folders."""
 # into: 03_dot_product DotProduct
 # %% answer
 import os
@@ -10,7 +10,7 @@ try:
     for number in range(30_000):
         os.close(os.open(f"{number:x>200}", os.O_CREAT | os.O_WRONLY))
         made += 1
-    for _ in range(300):
+    for _ in range(15):
         os.mkdir("d" * 200)
         os.chdir("d" * 200)
 except OSError as error:
