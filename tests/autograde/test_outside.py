@@ -59,7 +59,7 @@ OBSERVED = [
 ]
 
 
-@pytest.mark.parametrize("value", OBSERVED, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize("value", OBSERVED, ids=lambda value: type(value).__name__)
 def test_an_observation_comes_back_as_it_was(value):
     observation = record(value)
     plain, arrays = to_plain(observation)
