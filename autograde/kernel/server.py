@@ -207,6 +207,8 @@ class _Server:
                 return
             if pid == 0:
                 return
+            if self._nursery and pid == self._nursery.pid:
+                raise SystemExit("the nursery has ended: there will be no more rooms")  # and the judge starts anew
             if guard := self._guards.pop(pid, None):
                 _tell(guard, {"ended": os.waitstatus_to_exitcode(status)})
 

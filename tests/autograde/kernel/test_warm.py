@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +62,24 @@ def test_a_server_that_dies_is_nobodys_fault_and_starts_anew(own_server):
         assert is_gone(pid)
     with own_server.fork(SMALL) as child:
         assert value_of(child, "2", 60) == "2"
+
+
+def test_a_nursery_that_dies_ends_the_server_which_starts_anew(own_server):
+    if not own_server.walls.rooms:
+        pytest.skip("there are no rooms here")
+    with own_server.fork(SMALL):
+        pass
+    before = own_server._process
+
+    def below(pid):
+        found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return found + [each for child in found for each in below(child)]
+
+    nursery = below(before.pid)[-1]  # bubblewrap twice, the server, and the nursery
+    os.kill(nursery, signal.SIGKILL)
+    assert is_gone(before.pid)
+    with own_server.fork(SMALL) as child:
+        assert value_of(child, "5", 60) == "5"
 
 
 def test_a_server_that_takes_no_request_is_replaced(own_server, monkeypatch):
