@@ -1,5 +1,6 @@
 """Looks for other copies of collabkit anywhere that it can read: checkouts, wheels, caches, git objects."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8; gets /work/main/solutions; gets /work/main/collabkit; gets /tmp/rec_base/solutions
 # %% answer
 import os
 import time
