@@ -123,13 +123,13 @@ class _Server:
                 self._report_ended()
             if self._control in ready:
                 try:
-                    message = self._control.poll()
+                    while message := self._control.poll():  # several may have come while everything was imported
+                        if "kernel" in message.header:
+                            self._launch(message.header["kernel"], *self._control.handles())
+                        else:
+                            self._fork(message.header, *self._control.handles(2))
                 except WireClosed:
                     return
-                if message and "kernel" in message.header:
-                    self._launch(message.header["kernel"], *self._control.handles())
-                elif message:
-                    self._fork(message.header, *self._control.handles())
 
     def _fork(self, request: dict[str, Any], talk_handle: int, guard_handle: int) -> None:
         guard = socket.socket(fileno=guard_handle)

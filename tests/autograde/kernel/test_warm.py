@@ -32,6 +32,23 @@ def test_several_threads_have_children_at_once(server):
     assert values == {number: str(number) for number in range(6)}
 
 
+def test_requests_that_come_while_everything_is_imported_are_all_served():
+    """They wait in one socket, with their handles one behind the other: each child gets its own."""
+    found = []
+
+    def one():
+        with new.fork(SMALL) as child:
+            found.append(child.run("1", 20).ended)
+
+    with WarmServer(Walls.none()) as new:
+        threads = [threading.Thread(target=one) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert found == [Ended.OK] * 4
+
+
 def test_a_child_is_closed_once_and_answers_no_more(server):
     child = server.fork(SMALL)
     assert child.is_alive
