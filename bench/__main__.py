@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from bench.checks import measure_checks
+from bench.grading import measure_grading, measure_growth
 from bench.training import measure_training
 
 FOLDER = Path("build/bench")
@@ -23,6 +24,8 @@ def main() -> None:
     for title, measure in {
         "An epoch of MovieLens 100K, bs 64, bias and range, wd 0.1": measure_training,
         "A check, as a learner waits for it": measure_checks,
+        "A class of 24 submissions to lessons 01 to 03, until it stands in the gradebook, median of 3": measure_grading,
+        "A growing class, two workers": measure_growth,
     }.items():
         print(f"== {title}", flush=True)
         tables[title] = measure()

@@ -28,8 +28,8 @@ REPEATS = 3
 CLASSES = (24, 100, 400)  # submissions
 # mistakes that some draws of the inputs do not show, so that two runs of stock nbgrader would differ already
 BY_LUCK = {
-    *("UsesUsersTwice", "averages_the_stars", "from_the_training_part", "takes_regular_steps"),
-    "shuffles_whole_batches",
+    *("UsesUsersTwice", "averages_the_stars", "from_the_training_part", "shuffles_whole_batches"),
+    *("takes_regular_steps", "unequal_to_zero"),
 }
 SCRIPTS = Path(sys.executable).parent
 STOCK = """\
