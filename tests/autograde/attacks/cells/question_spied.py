@@ -1,5 +1,6 @@
 """Spies on the questions as they arrive: looks whether anything that comes with them leads to an answer."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import pickle
 import types
