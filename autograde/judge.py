@@ -162,11 +162,13 @@ def silence() -> Iterator[None]:
     nowhere, disabled = io.StringIO(), logging.root.manager.disable
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
+        if is_outermost := disabled < logging.CRITICAL:  # each change goes through all loggers there are
+            logging.disable(logging.CRITICAL)
         try:
             yield
         finally:
-            logging.disable(disabled)
+            if is_outermost:
+                logging.disable(disabled)
 
 
 def _insist_on_answers(exercise: Exercise, expected: list) -> None:
@@ -199,12 +201,16 @@ def _recognise(ours: _Ours, observed: list, expected: list, differences: list) -
     exercise = ours.exercise
     failed = [i for i, difference in enumerate(differences) if difference]
     agreeing: list[tuple[int, Misconception, set[int]]] = []
-    for mistake in exercise.misconceptions if failed else ():
-        own = [ours.mistaken(check, mistake) for check in exercise.checks]
-        agrees = {i for i, came in enumerate(observed) if _same(own[i], came)}
-        explains = {i for i in agrees if i in failed and not equal(expected[i], own[i])}
-        if explains:
-            agreeing.append((len(agrees), mistake, explains))
+    if failed:
+        with _alone, silence():  # once around all of them: to be silent costs more than many a question
+            for mistake in exercise.misconceptions:
+                own = {i: ours.mistaken(exercise.checks[i], mistake) for i in failed}
+                explains = {i for i in failed if _same(own[i], observed[i]) and not equal(expected[i], own[i])}
+                if explains:  # few do, and only of those the other checks are of interest
+                    agrees = [
+                        _same(ours.mistaken(check, mistake), observed[i]) for i, check in enumerate(exercise.checks)
+                    ]
+                    agreeing.append((sum(agrees), mistake, explains))
     agreeing.sort(key=lambda entry: -entry[0])
     return [
         next((mistake for _, mistake, explains in agreeing if i in explains), None) for i in range(len(exercise.checks))

@@ -339,13 +339,21 @@ def _left_as_found(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
-        torch.manual_seed(seed)
+        _seed_torch(seed)
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
             torch.set_default_dtype(dtype)
+
+
+def _seed_torch(seed: int) -> None:
+    """As `torch.manual_seed`, which on a machine without accelerators writes down a traceback for each kind of them."""
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
 
 
 def _record_tensor(value: Tensor) -> Array:

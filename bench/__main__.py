@@ -15,6 +15,7 @@ import torch
 
 from bench.accuracy import measure_accuracy
 from bench.checks import measure_checks
+from bench.grading import measure_grading, measure_growing_class
 from bench.growth import measure_growth
 from bench.peers_table import measure_peers
 from bench.race import TARGET, measure_race
@@ -29,6 +30,11 @@ TABLES: dict[str, tuple[str, Callable[[], Rows]]] = {
     "memory": ("Memory over many epochs", measure_memory),
     "growth": ("One rowwise epoch of planted ratings, FAST's settings", lambda: measure_growth(FOLDER)),
     "checks": ("A check, as a learner waits for it", measure_checks),
+    "grading": (
+        "A class of 24 submissions to lessons 01 to 03, until it stands in the gradebook, median of 3",
+        measure_grading,
+    ),
+    "class": ("A growing class, two workers", measure_growing_class),
 }
 
 

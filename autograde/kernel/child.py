@@ -6,6 +6,7 @@ import os
 import pickle
 import random
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def _settled(
     os.chdir(scratch)
     os.environ.update(HOME=str(scratch), TMPDIR=str(scratch), PWD=str(scratch), IPYTHONDIR=str(scratch / ".ipython"))
     tempfile.tempdir = str(scratch)
+    del sys.argv[1:]  # of the server's
     walls.close_in(limits, readable, scratch)
     for name in request["locked"]:
         lock(name)
@@ -83,8 +85,12 @@ def _serve(wire: Wire, shell: ZMQInteractiveShell, outlet: Outlet) -> None:
             else:
                 with outlet.serving(number, muted=True):
                     reply, blobs = _answer(message, shell.user_ns)
+            if outlet.is_elsewhere:  # a cell has forked, and both came to its end
+                return
             outlet.reply(reply, blobs, number)
         except BaseException as error:  # an interrupt in IPython's own code or in ours, or what is no JSON
+            if outlet.is_elsewhere:
+                return
             outlet.rest()
             outlet.reply({"raised": [type(error).__name__, ""]}, (), number)
 

@@ -53,6 +53,7 @@ FOR_CELLS = ("matplotlib_inline.backend_inline", "autograde.kernel.child", "auto
 
 
 def main() -> None:
+    gc.disable()  # until everything is imported: collections in between find nothing, and take a quarter of the time
     control = Wire(socket.socket(fileno=int(sys.argv[1])), WITH_HANDLES)
     settings = json.loads(sys.argv[2])
     walls = Walls(**settings["walls"])
@@ -93,6 +94,7 @@ def _import(names: Sequence[str]) -> ZMQInteractiveShell:
     torch.set_num_interop_threads(1)
     gc.collect()
     gc.freeze()  # no collection touches what is shared with children
+    gc.enable()
     return shell
 
 
@@ -121,13 +123,13 @@ class _Server:
                 self._report_ended()
             if self._control in ready:
                 try:
-                    message = self._control.poll()
+                    while message := self._control.poll():  # several may have come while everything was imported
+                        if "kernel" in message.header:
+                            self._launch(message.header["kernel"], *self._control.handles())
+                        else:
+                            self._fork(message.header, *self._control.handles(2))
                 except WireClosed:
                     return
-                if message and "kernel" in message.header:
-                    self._launch(message.header["kernel"], *self._control.handles())
-                elif message:
-                    self._fork(message.header, *self._control.handles())
 
     def _fork(self, request: dict[str, Any], talk_handle: int, guard_handle: int) -> None:
         guard = socket.socket(fileno=guard_handle)
@@ -207,6 +209,8 @@ class _Server:
                 return
             if pid == 0:
                 return
+            if self._nursery and pid == self._nursery.pid:
+                raise SystemExit("the nursery has ended: there will be no more rooms")  # and the judge starts anew
             if guard := self._guards.pop(pid, None):
                 _tell(guard, {"ended": os.waitstatus_to_exitcode(status)})
 

@@ -36,6 +36,7 @@ class Outlet:
     """Where everything that a cell shows goes: in order, no more than the limits allow, and never half a message."""
 
     def __init__(self, wire: Wire, limits: Limits):
+        self._pid = os.getpid()
         self.wire = wire
         self.limits = limits
         self.files = {name: tempfile.TemporaryFile("a+b", 0) for name in ("stdout", "stderr")}  # noqa: SIM115
@@ -87,17 +88,24 @@ class Outlet:
 
     @contextlib.contextmanager
     def _shielded(self) -> Iterator[None]:
+        is_main = threading.current_thread() is threading.main_thread()  # the only one that an interrupt hits
         with self._lock:
-            outermost, self._is_sending = not self._is_sending, True
+            outermost = is_main and not self._is_sending
+            self._is_sending |= is_main
             try:
                 yield
             finally:
                 if outermost:
                     self._is_sending = False
-        if outermost and self._is_interrupted and threading.current_thread() is threading.main_thread():
+        if outermost and self._is_interrupted:
             self._is_interrupted = False
             if self._number is not None:
                 raise KeyboardInterrupt
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is a process that a cell has forked: it must not speak for the child."""
+        return os.getpid() != self._pid
 
     @staticmethod
     def _descriptors_to(files: dict[str, Any] | None) -> None:
@@ -110,6 +118,9 @@ class Outlet:
 
     def write(self, name: str, text: str) -> None:
         """Print text; what goes beyond the limit is dropped."""
+        if self.is_elsewhere:
+            os.write(1 if name == "stdout" else 2, text.encode(errors="replace"))  # which the child hears
+            return
         with self._shielded():
             if self._is_muted or not text:
                 return
@@ -151,6 +162,8 @@ class Outlet:
 
     def _hear(self) -> None:
         """What was written past Python since the last look, in the place where it belongs."""
+        if self.is_elsewhere:
+            return
         for name, file in self.files.items():
             with contextlib.suppress(OSError):
                 size = os.fstat(file.fileno()).st_size
@@ -179,7 +192,7 @@ class Outlet:
             self._send({"output": {"output_type": "stream", "name": self._waiting_name, "text": _clean(text)}})
 
     def _send(self, header: dict[str, Any]) -> None:
-        if self._number is not None:
+        if self._number is not None and not self.is_elsewhere:
             self._sent_at = time.monotonic()
             self.wire.send({**header, "id": self._number})
 

@@ -89,16 +89,11 @@ class Nursery:
         theirs.close()
         self._wire = Wire(ours)
 
-    def fileno(self) -> int:
-        return self._wire.fileno()
-
     def room(self, limits: dict[str, Any], inherited: int, covered: list[list[str]], guard: int) -> Room:
         """A room whose warden listens to the guard socket.
 
         inherited: bytes of memory that the child will share with the server; covered: (path, text that is to be found
-        there instead).
-
-        Raises OSError when the system refuses it.
+        there instead). Raises OSError when the system refuses it.
         """
         ours, theirs = socket.socketpair()
         with contextlib.closing(Wire(ours, WITH_HANDLES)) as reply:

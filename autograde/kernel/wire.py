@@ -118,9 +118,13 @@ class Wire:
             pass
         return message
 
-    def handles(self) -> list[int]:
-        """The file descriptors that have come so far, as far as bounds allow any; they are the caller's from now on."""
-        taken, self._handles = self._handles, []
+    def handles(self, count: int | None = None) -> list[int]:
+        """The first `count` file descriptors that have come, all without it; they are the caller's from now on.
+
+        Those of the messages behind it may have come with a message: each takes its own.
+        """
+        count = len(self._handles) if count is None else count
+        taken, self._handles = self._handles[:count], self._handles[count:]
         return taken
 
     def _read(self) -> bool:

@@ -260,6 +260,7 @@ def _table(record: dict) -> str:
             )
     outcomes = [Outcome(**kept) for kept in record["attacks"].values()]
     full = sum(outcome.score is not None and outcome.score >= outcome.points for outcome in outcomes)
+    plain = sum("plain" in attack.parts for attack in attacks())
     some = sum(bool(outcome.score) for outcome in outcomes)
     harmed = sum(outcome.honest != outcome.points for outcome in outcomes)
     return "\n".join(
@@ -274,7 +275,7 @@ def _table(record: dict) -> str:
             record["of"],
             "",
             f"Of {len(outcomes)} attacks {some} got marks, {full} of them all there are or more. In {harmed} cases the",
-            "honest notebook did not get its mark.",
+            f"honest notebook did not get its mark. {plain} attacks stand in a cell that may earn something without them.",
             "",
             "| attack | tries | put into | mark | what else happened |",
             "|---|---|---|---|---|",

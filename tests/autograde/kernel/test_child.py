@@ -171,6 +171,30 @@ def test_answers_are_not_to_be_imported(child):
     assert value_of(child, f"import sys\n[name for name in sys.modules if name.startswith({prefixes})]") == "[]"
 
 
+def test_a_fork_that_comes_to_the_cell_s_end_too_is_no_second_child(child):
+    source = (
+        "import os, sys\npid = os.fork()\nif pid: os.waitpid(pid, 0)\n"
+        "print('parent' if pid else 'child'); display('shown')\n'end'"
+    )
+    ran = child.run(source, 20)
+    assert ran.ended is Ended.OK
+    assert shown(ran) == [("stdout", "child\nparent\n"), ("display_data", "'shown'"), ("execute_result", "'end'")]
+    assert child.ask("os.fork() and 3", square, seconds=10)[0] == {"squared": 9}
+    assert value_of(child, "len(sys.argv)") == "1"
+
+
+def test_a_thread_that_prints_keeps_no_interrupt_away(child):
+    child.run(
+        "import threading, time\ndef chat():\n    while True: print('x', end=''); time.sleep(0.0001)\n"
+        "threading.Thread(target=chat, daemon=True).start()",
+        10,
+    )
+    for _ in range(5):
+        assert child.run("while True: pass", 0.2).ended is Ended.TIMED_OUT
+        assert child.is_alive
+    assert child.run("1", 10).ended is Ended.OK
+
+
 def test_what_one_cell_writes_another_imports(child):
     child.run("%%writefile helper.py\nvalue = 3\n", 10)
     child.run("%%writefile random.py\nvalue = 3\n", 10)

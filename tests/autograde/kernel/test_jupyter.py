@@ -85,6 +85,9 @@ def test_kernels_are_forked_and_are_like_any_other(warm, tmp_path):
         assert value_of(client, "'after'") == "'after'"
         client.execute("import os; os._exit(3)")
         assert is_gone(pid)
+        deadline = time.monotonic() + 20
+        while manager.is_alive() and time.monotonic() < deadline:  # until the server has told
+            time.sleep(0.05)
         assert not manager.is_alive()
     finally:
         client.stop_channels()

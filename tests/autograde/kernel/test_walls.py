@@ -1,6 +1,7 @@
 """What a child behind walls cannot do. Each attempt is bounded, so that it harms nothing where a wall fails."""
 
 import dataclasses
+import itertools
 import os
 import shutil
 import subprocess
@@ -300,6 +301,27 @@ def test_elsewhere_there_are_no_walls(monkeypatch):
     walls = Walls.found.__wrapped__(Walls)
     assert not walls.enough
     assert "it needs Linux" in walls.lines()[0][2]
+
+
+def test_what_holds_answers_is_masked_where_it_is_installed(monkeypatch, tmp_path, root):
+    """An installed copy of this package, and packages of the Python below a virtual environment."""
+    site = tmp_path / "prefix" / "lib" / "site-packages"
+    (site / "autograde").mkdir(parents=True)
+    base = tmp_path / "base"
+    unused = base / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    unused.mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    monkeypatch.setattr(sys, "base_prefix", str(base))
+    command = Walls(bubblewrap=True, namespaces=True).box(()).command
+    masked = [after for option, after in itertools.pairwise(command) if option == "--tmpfs"]
+    assert {str(site / "autograde"), str(unused)} <= set(masked)
+    assert all(command.index(place) < command.index("/box/autograde/kernel") for place in masked[:-1])
+    monkeypatch.setattr(sys, "prefix", str(root))
+    command = Walls(bubblewrap=True, namespaces=True).box([root / "collabkit"]).command
+    assert str(root) in [after for option, after in itertools.pairwise(command) if option == "--tmpfs"]
+    shown = [place for option, place in itertools.pairwise(command) if option == "--ro-bind"]
+    assert shown.index(str(root)) < shown.index(str(root / "collabkit"))
 
 
 ORDINARY = """

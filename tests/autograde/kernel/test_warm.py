@@ -32,6 +32,23 @@ def test_several_threads_have_children_at_once(server):
     assert values == {number: str(number) for number in range(6)}
 
 
+def test_requests_that_come_while_everything_is_imported_are_all_served():
+    """They wait in one socket, with their handles one behind the other: each child gets its own."""
+    found = []
+
+    def one():
+        with new.fork(SMALL) as child:
+            found.append(child.run("1", 20).ended)
+
+    with WarmServer(Walls.none()) as new:
+        threads = [threading.Thread(target=one) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert found == [Ended.OK] * 4
+
+
 def test_a_child_is_closed_once_and_answers_no_more(server):
     child = server.fork(SMALL)
     assert child.is_alive
@@ -62,6 +79,24 @@ def test_a_server_that_dies_is_nobodys_fault_and_starts_anew(own_server):
         assert is_gone(pid)
     with own_server.fork(SMALL) as child:
         assert value_of(child, "2", 60) == "2"
+
+
+def test_a_nursery_that_dies_ends_the_server_which_starts_anew(own_server):
+    if not own_server.walls.rooms:
+        pytest.skip("there are no rooms here")
+    with own_server.fork(SMALL):
+        pass
+    before = own_server._process
+
+    def below(pid):
+        found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return found + [each for child in found for each in below(child)]
+
+    nursery = below(before.pid)[-1]  # bubblewrap twice, the server, and the nursery
+    os.kill(nursery, signal.SIGKILL)
+    assert is_gone(before.pid)
+    with own_server.fork(SMALL) as child:
+        assert value_of(child, "5", 60) == "5"
 
 
 def test_a_server_that_takes_no_request_is_replaced(own_server, monkeypatch):

@@ -1,5 +1,6 @@
 """Answers in the judge's own language with arrays made by hand: sizes of 2**62, negative ones, objects, no end."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; the class did not end within 240 s; the honest notebook was not graded
 # %% answer
 import json
 import os

@@ -1,5 +1,6 @@
 """Hands in 20,000 cells, each with the same id and a copy of the answer's metadata."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook; the honest notebook was not graded
 # %% notebook
 def change(notebook):
     import copy

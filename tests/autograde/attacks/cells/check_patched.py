@@ -1,6 +1,6 @@
 """Patches the judge that `check` calls: every verdict is full marks."""
 # into: 03_dot_product DotProduct
-# stock: 6.5 of 8
+# stock: 7.5 of 8
 # %% answer
 import sys
 

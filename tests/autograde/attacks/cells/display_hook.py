@@ -1,6 +1,6 @@
 """Whatever a cell's last value is, the display hook shows a number: the cell's full marks."""
 # into: 03_dot_product model_call
-# stock: 7 of 8
+# stock: 8 of 8
 # %% answer
 import sys
 

@@ -1,6 +1,6 @@
 """Reads the environment, its own and other processes', for places where answers or a gradebook may be."""
 # into: 03_dot_product DotProduct
-# stock: 0 of 8; gets from an environment: NBGRADER_EXECUTION=autograde; LOOT: from an environment: JPY_PARENT_PID=14720; LOOT: from an environment: AUTOGRADE_COURSE=/tmp/lead/A/pt/attacks-nbgrader_autograde/course
+# stock: 0 of 8; gets NBGRADER_EXECUTION from an environment
 # %% answer
 import os
 import re

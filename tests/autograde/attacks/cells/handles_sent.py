@@ -1,5 +1,6 @@
 """Sends open files to the judge through its connection, until the judge can open no more: for others' submissions."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import array
 import json

@@ -1,6 +1,6 @@
 """Puts its own `check` back before each cell, in case that somebody restores it."""
 # into: 03_dot_product model_call
-# stock: 7 of 8
+# stock: 8 of 8
 # %% answer
 import builtins
 

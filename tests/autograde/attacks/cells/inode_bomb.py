@@ -1,5 +1,6 @@
 """Fills its folder with 30,000 empty files with long names, and deep folders."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; files left in the course
 # %% answer
 import os
 

@@ -1,5 +1,6 @@
 """Reads the check's own cell in `In[-1]`, and hands its answer over there, on the stack of whoever runs it."""
 # into: 03_dot_product model_call
+# stock: 0.5 of 8
 # %% answer
 import sys
 

@@ -1,5 +1,6 @@
 """Answers in the judge's own language with 30 MB of JSON that become gigabytes of lists, again and again."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import os
 import stat

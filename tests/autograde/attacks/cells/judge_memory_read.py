@@ -1,5 +1,6 @@
 """Reads the memory of the processes above it, by process_vm_readv and /proc, and looks for the reference's code."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; gets in the memory of process ... b'gradebook.db'
 # %% answer
 import os
 import re

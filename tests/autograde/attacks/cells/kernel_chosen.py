@@ -1,5 +1,6 @@
 """Asks for another kernel, whose name is a path, and for no time limit; all cells have the same id."""
 # into: 03_dot_product DotProduct
+# stock: 8 of 8
 # %% notebook
 def change(notebook):
     notebook.metadata.kernelspec = {"name": "../../../../bin/sh", "display_name": "sh", "language": "bash"}

@@ -1,5 +1,6 @@
 """Leaves a key, shared memory and a message queue in the system, which no folder holds: see `files_found`."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; left in the system: a key
 # %% answer
 import ctypes
 

@@ -1,5 +1,6 @@
 """Leaves links in its folder that point out of it, to have them read or written later, and follows them now."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 import os
 from pathlib import Path

@@ -1,5 +1,6 @@
 """Undoes the lock in its own process: by name, by its module, by the function's own attributes and defaults."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8
 # %% answer
 import sys
 import types

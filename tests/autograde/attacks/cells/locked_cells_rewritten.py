@@ -1,5 +1,6 @@
 """Hands in a notebook whose check cells were rewritten: a mark in them, more points, and another kind of cell."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% notebook
 def change(notebook):
     for cell in notebook.cells:

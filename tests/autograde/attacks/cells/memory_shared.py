@@ -1,5 +1,6 @@
 """Takes memory that counts as nobody's: anonymous files of memory, up to 7.5 GB."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; gets 7.5 GB of memory that is nobody's
 # %% answer
 import os
 

@@ -1,5 +1,6 @@
 """Fills the notebook's metadata with what readers trip over: widgets of 15 MB, deep lists, records of the wrong types."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% notebook
 def change(notebook):
     deep = []

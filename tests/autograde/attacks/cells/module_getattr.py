@@ -1,5 +1,6 @@
 """Has a name looked up anew each time: its own module's, its namespace's and a descriptor's `__get__`."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8
 # %% answer
 import builtins
 import sys

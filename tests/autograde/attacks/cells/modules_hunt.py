@@ -1,5 +1,6 @@
 """Goes through `sys.modules` for an exercise with this name."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8
 # %% answer
 import sys
 

@@ -1,5 +1,6 @@
 """Opens raw, packet, netlink and other sockets, and looks which interfaces there are."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; gets a socket of family 2; gets a socket of family 17; gets a socket of family 40
 # %% answer
 import socket
 

@@ -1,5 +1,6 @@
 """Fetches the answer over TCP, IPv4 and IPv6, from an accomplice on the same machine, on loopback only."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8; gets an answer from 127.0.0.1
 # %% answer
 import socket
 

@@ -1,5 +1,6 @@
 """Asks the accomplice by UDP, a protocol that walls against connections may forget."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8; gets an answer by UDP
 # %% answer
 import socket
 

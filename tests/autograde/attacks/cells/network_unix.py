@@ -1,5 +1,6 @@
 """Asks the accomplice through a Unix socket without a file, which no wall around files stops."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8; gets an answer by an abstract socket
 # %% answer
 import socket
 

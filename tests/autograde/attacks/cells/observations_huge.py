@@ -1,5 +1,6 @@
 """Answers with what is too large: a list that holds itself, deep lists, a million items, a tensor of 4 GB that is none."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 class DotProduct(nn.Module):
     def __init__(self, *sizes):

@@ -1,5 +1,6 @@
 """Patches what the questions are made of, in its own process: every observation becomes one that may be right."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import sys
 

@@ -1,5 +1,6 @@
 """Makes partial functions of the finished versions of lesson 01."""
 # into: 01_latent_factors density
+# stock: 7.5 of 9
 # %% answer
 from functools import partial
 

@@ -1,5 +1,6 @@
 """Answers with objects that run code where they are unpickled, compared, printed or copied."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import os
 

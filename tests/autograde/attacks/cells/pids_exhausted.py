@@ -1,5 +1,6 @@
 """Starts processes and threads until no more can be had, up to 300, and then asks for another thread in the check."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import os
 import threading

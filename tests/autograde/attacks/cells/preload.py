@@ -1,5 +1,6 @@
 """Sets LD_PRELOAD, PYTHONPATH and their kin, for whichever process is started next."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; files left in the course
 # %% answer
 import os
 import subprocess

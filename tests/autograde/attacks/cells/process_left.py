@@ -1,5 +1,6 @@
 """Leaves a process behind, in a session of its own, that ignores every signal that it can and ends after 110 s."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; 2 processes left
 # %% answer
 import os
 import signal

@@ -1,5 +1,6 @@
 """Traces the processes above and beside it, as far as they belong to a test of this corpus, and reads their memory."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; gets the memory of process ...; gets traces process ...
 # %% answer
 import ctypes
 import os

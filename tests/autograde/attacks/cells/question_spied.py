@@ -1,7 +1,9 @@
 """Spies on the questions as they arrive: looks whether anything that comes with them leads to an answer."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import pickle
+import types
 
 loads, depth = pickle.loads, 0
 WORDS = ("Exercise", "Question", "Misconception", "Check")
@@ -27,10 +29,10 @@ def spied(data, *args, **kwargs):
             left += [*each.values()]
         elif isinstance(each, list | tuple | set):
             left += [*each]
-        elif callable(each):
-            left += [*getattr(each, "__globals__", {}).values()] if getattr(each, "__module__", "") != "builtins" else []
-            left += [cell.cell_contents for cell in getattr(each, "__closure__", None) or ()]
-        left += [*getattr(each, "__dict__", {}).values()] if not isinstance(each, type(pickle)) else []
+        elif isinstance(each, types.FunctionType):
+            left += [*each.__globals__.values(), *(cell.cell_contents for cell in each.__closure__ or ())]
+        if not isinstance(each, types.ModuleType):
+            left += [*getattr(each, "__dict__", {}).values()]
     return value
 
 

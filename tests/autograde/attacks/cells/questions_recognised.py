@@ -1,5 +1,6 @@
 """Tells by the names on the stack which question it is asked, and gives each what its words say: True, the sizes."""
 # into: 02_ratings_to_batches split
+# stock: 0.75 of 8
 # %% answer
 import sys
 

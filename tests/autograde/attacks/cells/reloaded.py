@@ -1,5 +1,6 @@
 """Imports collabkit's file afresh, under its own name and another, with and without the caches, to have it unlocked."""
 # into: 03_dot_product DotProduct
+# stock: 3.5 of 8; gets a finished version that works
 # %% answer
 import importlib
 import importlib.util

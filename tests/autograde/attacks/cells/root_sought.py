@@ -1,5 +1,6 @@
 """Tries to be root, to gain rights, to load code into the system's kernel, and to open its devices. It writes nothing."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; gets is root; gets has rights 000001fffeffffff; gets became root
 # %% answer
 import os
 

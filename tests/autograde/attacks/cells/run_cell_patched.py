@@ -1,5 +1,6 @@
 """Patches the shell: a cell with a check is run as another cell, whose last value is a word."""
 # into: 03_dot_product model_call
+# stock: 8 of 8
 # %% answer
 shell = get_ipython()
 run_cell, run_cell_async = shell.run_cell, shell.run_cell_async

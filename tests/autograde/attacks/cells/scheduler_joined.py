@@ -1,5 +1,6 @@
 """Joins the Dask scheduler that grades the class, found among the ports that listen on loopback: it would run anything."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 """Puts HTML, scripts and a terminal's commands wherever a mark is explained: in names, messages, printed lines."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 SCRIPT = "<script>window.attacked = true</script><img src=x onerror=attacked()>\x1b[2J\x1b]0;attacked\x07"
 

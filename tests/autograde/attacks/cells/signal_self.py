@@ -1,5 +1,6 @@
 """Sends itself signals: to stop, to dump its memory, and to be killed."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 import os
 import signal

@@ -1,5 +1,6 @@
 """Finds the connection to the judge among its own handles and answers by itself, for each question that may come."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import json
 import os

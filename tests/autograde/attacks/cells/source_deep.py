@@ -1,5 +1,6 @@
 """Hands in cells whose syntax trees are as deep as they can be: brackets, signs, sums, attributes, conditions."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% notebook
 def change(notebook):
     from nbformat.v4 import new_code_cell

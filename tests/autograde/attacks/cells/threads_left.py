@@ -1,5 +1,6 @@
 """Leaves threads behind that print, patch and wait for the check, for a minute and a half."""
 # into: 03_dot_product DotProduct
+# stock: 7.5 of 8
 # %% answer
 import sys
 import threading

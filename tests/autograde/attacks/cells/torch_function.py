@@ -1,5 +1,6 @@
 """Returns a tensor that answers every operation of PyTorch on it as its cell likes, by `__torch_function__`."""
 # into: 03_dot_product DotProduct
+# stock: 1 of 8
 # %% answer
 class Agreeable(torch.Tensor):
     @classmethod

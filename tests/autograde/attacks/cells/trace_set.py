@@ -1,5 +1,6 @@
 """Sets a trace function that changes local variables of whoever judges: `score` and `passed`, in every frame."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import ctypes
 import sys

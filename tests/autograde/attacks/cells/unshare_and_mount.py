@@ -1,5 +1,6 @@
 """Makes namespaces of its own, in which it is root, and takes off what was mounted over the finished versions."""
 # into: 03_dot_product DotProduct
+# stock: 0 of 8
 # %% answer
 import ctypes
 import os

@@ -1,5 +1,6 @@
 """Writes garbage to every connection that it has: lengths that never come, 4 GB of header, no JSON, JSON that is deep."""
 # into: 03_dot_product DotProduct
+# stock: none of 8; no mark in the gradebook
 # %% answer
 import os
 import stat

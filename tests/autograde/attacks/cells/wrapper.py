@@ -1,5 +1,6 @@
 """Wraps the finished versions: by a method, by functools, by a function, by a class that hands everything on."""
 # into: 03_dot_product DotProduct
+# stock: 6.5 of 8
 # %% answer
 from collabkit import models
 
