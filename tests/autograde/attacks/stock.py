@@ -275,7 +275,8 @@ def _table(record: dict) -> str:
             record["of"],
             "",
             f"Of {len(outcomes)} attacks {some} got marks, {full} of them all there are or more. In {harmed} cases the",
-            f"honest notebook did not get its mark. {plain} attacks stand in a cell that may earn something without them.",
+            f"honest notebook did not get its mark. {plain} attacks stand in a cell that may earn something without "
+            "them.",
             "",
             "| attack | tries | put into | mark | what else happened |",
             "|---|---|---|---|---|",
