@@ -32,6 +32,7 @@ LOOK = {
     Outcome.OUT_OF_MEMORY: ("▣", "#cc79a7"),
     Outcome.MALFORMED: ("?", "#0072b2"),
     Outcome.MISSING: ("–", "#0072b2"),
+    Outcome.UNGRADED: ("↻", "#5b5fc7"),
 }
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import json
-import math
 import os
 import re
 import secrets
@@ -23,22 +21,13 @@ from IPython.display import display
 from IPython.utils.capture import capture_output
 
 from autograde import card, exercises
-from autograde.exercise import Exercise, Line, Outcome, Verdict, total
-from autograde.judge import ask_here, judge, not_attempted
+from autograde.exercise import Exercise, Outcome, Verdict, total
+from autograde.judge import ask_here, judge, nobodys_own, not_attempted, silence
+from autograde.ownership import finished_version, write_your_own
+from autograde.verdict import verdict_bundle
 
-__all__ = [
-    "VERDICT_MIME",
-    "Session",
-    "check",
-    "hint",
-    "passed",
-    "progress",
-    "verdict_bundle",
-    "verdict_from_json",
-    "verdict_to_json",
-]
+__all__ = ["Session", "check", "hint", "passed", "progress"]
 
-VERDICT_MIME = "application/vnd.autograde.verdict+json"
 ASIDES_SHOWN = 20  # lines
 ASIDES_KEPT = 200_000  # characters: a print in an endless loop must not fill the memory
 
@@ -61,12 +50,14 @@ def check(name: str, answer: Any) -> Verdict:
     code raises is part of the verdict; only an interrupt (the stop button) ends the check without one.
     """
     try:
-        _, exercise = exercises.find(name)
+        exercise = _find(name)
     except exercises.UnknownExercise as error:
         return _show(Verdict(name if isinstance(name, str) else "check", Outcome.FAILED, 0.0, 0.0, str(error)))
     _session.verdicts.pop(name, None)  # should this check be stopped, the last one says nothing of this answer
     if answer is ...:
         verdict = not_attempted(exercise)
+    elif finished := finished_version(exercise, answer):
+        verdict = nobodys_own(exercise, write_your_own(finished))
     else:
         seed = secrets.randbits(32)
         with _quiet() as heard:
@@ -114,52 +105,15 @@ def progress() -> None:
     _say(card.progress_as_text(verdicts, score, points), card.progress_as_markdown(verdicts, score, points))
 
 
-def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as plain data, for a notebook's output or a result file."""
-    return json.loads(json.dumps(dataclasses.asdict(verdict)))
-
-
-def verdict_bundle(verdict: Verdict) -> dict[str, Any]:
-    """What a cell shows of a verdict: the card in each form that a front end may take, and the verdict itself."""
-    return {
-        "text/html": card.as_html(verdict),
-        "text/markdown": card.as_markdown(verdict),
-        "text/plain": card.as_text(verdict),
-        VERDICT_MIME: verdict_to_json(verdict),
-    }
-
-
-def verdict_from_json(data: Any) -> Verdict:
-    """The verdict that `verdict_to_json` wrote. KeyError, TypeError or ValueError when it is none.
-
-    A notebook's outputs are a learner's to write, so every field is looked at.
-    """
-    lines = tuple(Line(**line) for line in _listed(data["lines"]))
-    asides = tuple(_listed(data["asides"]))
-    verdict = Verdict(**{**data, "outcome": Outcome(data["outcome"]), "lines": lines, "asides": asides})
-    texts = [verdict.name, verdict.feedback, *asides]
-    for line in lines:
-        texts += [line.sentence, line.feedback]
-        if not isinstance(line.passed, bool):
-            raise TypeError("a line has passed or not")
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("names, sentences and asides are text")
-    for number in [part for each in (verdict, *lines) for part in (each.score, each.points)]:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise TypeError("score and points are numbers")
-    return verdict
-
-
-def _listed(value: Any) -> list:
-    if not isinstance(value, list):
-        raise TypeError(f"a list is needed, not {type(value).__name__}")
-    return value
+def _find(name: Any) -> Exercise:
+    with silence():  # the first to ask imports the exercises, fastai and matplotlib, and these may talk
+        return exercises.find(name)[1]
 
 
 def _found(name: Any) -> Exercise | None:
     """The exercise of this name; without one, says which name may have been meant."""
     try:
-        return exercises.find(name)[1]
+        return _find(name)
     except exercises.UnknownExercise as error:
         _say(str(error))
         return None

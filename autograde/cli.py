@@ -12,10 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from autograde import catalogue
 from autograde.card import LOOK
 from autograde.course import Course, CourseError, find_root
+from autograde.exercise import Outcome
 from autograde.grading import Result
-from autograde.kernel.notebook import Limits
+from autograde.kernel.limits import Limits
 
 __all__ = ["main"]
 
@@ -85,14 +87,26 @@ def sample_class(course: Course, students: int, seed: int) -> None:
 @click.argument("lessons", nargs=-1)
 @click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Notebooks run at once.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Use the workers of this Dask scheduler: tcp://...")
+@click.option("--no-walls", is_flag=True, help="Run learners' code with nothing around it: only for those you trust.")
 @click.option(
     "--seconds", default=Limits.cell_seconds, show_default=True, type=click.IntRange(min=1), help="Limit for one cell."
 )
 @in_course
-def grade(course: Course, lessons: tuple[str, ...], students: tuple[str, ...], workers: int, seconds: int) -> None:
-    """Grade the class, or only some LESSONS of it (by name, slug or number)."""
+def grade(
+    course: Course,
+    lessons: tuple[str, ...],
+    students: tuple[str, ...],
+    workers: int,
+    scheduler: str,
+    no_walls: bool,
+    seconds: int,
+) -> None:
+    """Grade the class, or only some LESSONS of it (by name, slug or number).
+
+    What has been graded before and is unchanged is not graded again. Stopped at any moment, the same command goes on.
+    """
     from autograde.grading import grade as grade_class
-    from autograde.report import write_report
 
     chosen, everybody = course.chosen(lessons), course.students()
     if not everybody:
@@ -119,19 +133,42 @@ def grade(course: Course, lessons: tuple[str, ...], students: tuple[str, ...], w
                 )
 
         results = grade_class(
-            course, chosen, wanted, workers=workers, limits=Limits(cell_seconds=seconds), on_result=on_result
+            course,
+            chosen,
+            wanted,
+            workers=workers,
+            scheduler=scheduler,
+            walls=not no_walls,
+            limits=Limits(cell_seconds=seconds),
+            on_result=on_result,
         )
     _print_table(console, course, chosen, results)
-    click.echo(f"report: {_write_whole_report(course, write_report)}")
+    click.echo(f"report: {_write_whole_report(course, results)}")
+    if ungraded := [result for result in results if result.problem is Outcome.UNGRADED]:
+        raise CourseError(
+            f"{len(ungraded)} of {len(results)} could not be graded, by no fault of the students'. {ungraded[0].note}"
+        )
 
 
 @main.command()
 @in_course
 def report(course: Course) -> None:
     """Write the report again from what has been graded."""
-    from autograde.report import write_report
+    click.echo(f"report: {_write_whole_report(course, [])}")
 
-    click.echo(f"report: {_write_whole_report(course, write_report)}")
+
+@main.command()
+@in_course
+def doctor(course: Course) -> None:
+    """Say whether this machine can grade: which walls stand, and what is missing."""
+    from autograde.doctor import examine
+
+    findings = examine(course)
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        click.echo(f"{'✓' if finding.is_well else '✗'} {finding.name:<{width}}  {finding.sentence}")
+    if any(finding.needed and not finding.is_well for finding in findings):
+        raise SystemExit(1)
 
 
 @main.command()
@@ -145,10 +182,12 @@ def export(course: Course, lessons: tuple[str, ...], format_: str) -> None:
     click.echo(as_csv(rows(course, course.chosen(lessons))), nl=False)
 
 
-def _write_whole_report(course: Course, write_report: Callable) -> Path:
+def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
+    """The report of the whole class. fresh: results that need not be read from disk again."""
     from autograde.grading import results_of
+    from autograde.report import write_report
 
-    results = results_of(course, course.lessons())
+    results = results_of(course, course.lessons(), fresh)
     if not results:
         raise CourseError("Nothing has been graded yet, so there is nothing to report: autograde grade")
     return write_report(course, results)
@@ -158,7 +197,7 @@ def _print_table(console: Console, course: Course, lessons: list[str], results: 
     table = Table(title="Points and statuses")
     table.add_column("student", no_wrap=True)
     for lesson in lessons:
-        table.add_column(f"{lesson}\nof {course.points(lesson):g}", justify="right")
+        table.add_column(f"{lesson}\nof {catalogue.points(course, lesson):g}", justify="right")
     by_place = {(result.student, result.lesson): result for result in results}
     for student in dict.fromkeys(result.student for result in results):
         marks = (_cell_text(by_place[student, lesson]) for lesson in lessons)

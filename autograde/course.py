@@ -9,25 +9,18 @@ import sysconfig
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbgrader.apps.api import NbGraderAPI
-from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
-from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
+from autograde.cells import slug_of
+from autograde.gradebook import students_in
 
-from autograde import exercises
-from autograde.execute import ExecuteAndJudge
-from autograde.exercise import Exercise, total
-from autograde.lesson import ClearAnswers, slug_of
-from autograde.restore import RestoreCells
+if TYPE_CHECKING:  # nbgrader and the exercises take seconds to import, and grading a class may need neither
+    from nbgrader.apps.api import NbGraderAPI
+    from traitlets.config import Config
+
+    from autograde.exercise import Exercise
 
 __all__ = ["Course", "CourseError", "find_root", "nbgrader_config"]
-
-# nbgrader 0.9.6 reads a submission's cells before it adds the submission to its session; SQLAlchemy says so
-# at each new submission, and the rows are right all the same.
-warnings.filterwarnings("ignore", r"Object of type <Submitted\w+> not in session", SAWarning)
 
 
 class CourseError(Exception):
@@ -58,6 +51,10 @@ class Course:
         return self.folder / "autograded"
 
     @property
+    def secret_file(self) -> Path:
+        return self.folder / "secret.key"
+
+    @property
     def problems(self) -> Path:
         return self.folder / "problems"
 
@@ -66,8 +63,12 @@ class Course:
         return self.folder / "report" / "index.html"
 
     @property
+    def database(self) -> Path:
+        return self.folder / "gradebook.db"
+
+    @property
     def db_url(self) -> str:
-        return f"sqlite:///{self.folder / 'gradebook.db'}"
+        return f"sqlite:///{self.database}"
 
     def lessons(self) -> list[str]:
         """All lessons in order: the names of the scripts in solutions/."""
@@ -85,18 +86,17 @@ class Course:
         return list(dict.fromkeys(found)) or lessons
 
     def exercises(self, lesson: str) -> dict[str, Exercise]:
-        return exercises.of_lesson(slug_of(lesson))
+        """A lesson's exercises by name. Imports torch and fastai: for names and points see catalogue.py."""
+        from autograde import exercises
 
-    def points(self, lesson: str) -> float:
-        """What a lesson is worth: the sum over its exercises."""
-        return total(exercise.points for exercise in self.exercises(lesson).values())
+        return exercises.of_lesson(slug_of(lesson))
 
     def students(self) -> list[str]:
         """Everybody who has handed something in, or stands in the gradebook."""
+        self.folder.mkdir(parents=True, exist_ok=True)  # an OSError for a name that is no folder's
         folders = self.submitted.glob("*") if self.submitted.is_dir() else ()
         handed_in = {path.name for path in folders if path.is_dir() and not path.name.startswith(".")}
-        with self.api.gradebook as gradebook:
-            return sorted(handed_in | {student.id for student in gradebook.students})
+        return sorted(handed_in | students_in(self.database))
 
     def submission(self, student: str, lesson: str) -> Path:
         return self.submitted / student / lesson / f"{lesson}.ipynb"
@@ -115,6 +115,13 @@ class Course:
 
 @functools.lru_cache(maxsize=8)
 def _api(course: Course) -> NbGraderAPI:
+    from nbgrader.apps.api import NbGraderAPI
+    from nbgrader.coursedir import CourseDirectory
+    from sqlalchemy.exc import SAWarning
+
+    # nbgrader 0.9.6 reads a submission's cells before it adds the submission to its session; SQLAlchemy says so
+    # at each new submission, and the rows are right all the same.
+    warnings.filterwarnings("ignore", r"Object of type <Submitted\w+> not in session", SAWarning)
     config = course.config()
     return NbGraderAPI(CourseDirectory(config=config), config=config)
 
@@ -131,6 +138,13 @@ def find_root(start: Path) -> Path:
 
 def nbgrader_config(root: Path, folder: Path) -> Config:
     """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's."""
+    from nbgrader.converters import Autograde, GenerateAssignment
+    from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
+    from traitlets.config import Config
+
+    from autograde.lesson import ClearAnswers
+    from autograde.preprocessors import ExecuteAndJudge, RepairCells
+
     _put_scripts_on_path()
     c = Config()
     c.CourseDirectory.root = str(root)
@@ -142,8 +156,10 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     c.CourseDirectory.db_url = course.db_url
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
-    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RestoreCells)
+    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)
     c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    c.RepairCells.lessons_directory = str(root / "lessons")
+    c.ExecuteAndJudge.secret_file = str(course.secret_file)
     return c
 
 

@@ -1,160 +1,206 @@
-"""nbgrader's Execute preprocessor, replaced: it runs a submission and writes each exercise's verdict into its cell.
+"""A submission is run and judged from outside: a verdict for each exercise, written where nbgrader reads marks.
 
-Both doors use it, plain `nbgrader autograde` and `autograde grade`, so that both give the same marks.
-nbgrader's own SaveAutoGrades then reads the marks where it always does, in the outputs of the grade cells.
+Both doors use it, plain `nbgrader autograde` (preprocessors.py) and `autograde grade` (worker.py), so that both give
+the same marks. The learner's cells run in a child behind walls. The checks do not run there: the judge, in this
+process, puts its questions to the child, and its verdict replaces whatever the cell holds.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_locked, is_solution
-from traitlets import Integer, Unicode
 
-from autograde.cell import VERDICT_MIME, verdict_bundle, verdict_from_json
-from autograde.exercise import Outcome, Verdict
-from autograde.kernel.notebook import Ended, Limits, run_cells
-from autograde.lesson import is_unchanged_demo
+from autograde import exercises
+from autograde.cells import (
+    answer_grade_id,
+    checked_name,
+    grade_id_of,
+    is_grade,
+    is_locked,
+    is_solution,
+    is_unchanged_demo,
+    is_unwritten,
+)
+from autograde.exercise import Exercise, Outcome, Verdict
+from autograde.judge import judge, nobodys_own, not_attempted
+from autograde.kernel.limits import Ended, Limits
+from autograde.kernel.walls import Walls
+from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, WarmServer
+from autograde.outside import AskChild, NotThere
+from autograde.ownership import asked_expression, names_in, not_ones_own
+from autograde.verdict import verdict_bundle
 
-__all__ = ["ExecuteAndJudge", "code_key", "executed", "verdicts_in"]
-
-
-class ExecuteAndJudge(NbGraderPreprocessor):
-    """Run the cells within limits, skip unchanged demonstrations, and put a verdict into every grade cell."""
-
-    cell_seconds = Integer(
-        Limits.cell_seconds, help="Seconds that a cell of the learner's may run before it is interrupted."
-    ).tag(config=True)
-    executed_directory = Unicode(
-        "",
-        help="A folder of submissions that have been run already, by the key of their code; empty for none.",
-    ).tag(config=True)
-
-    def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        ready = Path(self.executed_directory) / f"{code_key(notebook)}.ipynb" if self.executed_directory else None
-        if ready and ready.exists():
-            return _with_outputs(notebook, nbformat.read(ready, as_version=4)), resources
-        return executed(notebook, Limits(cell_seconds=self.cell_seconds)), resources
+__all__ = ["executed", "judging_server"]
 
 
-def executed(notebook: NotebookNode, limits: Limits) -> NotebookNode:
-    """A sanitized submission after its run: outputs in place, and one verdict in each grade cell."""
+def judging_server(walls: Walls) -> WarmServer:
+    """A warm server whose children have what a lesson's cells import and load: collabkit and the cached ratings."""
+    readable, environment = exercises.needed_beside_learners()
+    return WarmServer(walls, readable=readable, environment=environment)
+
+
+def executed(
+    notebook: NotebookNode,
+    server: WarmServer,
+    limits: Limits,
+    secret_seed: Callable[[str], int],
+    find: Callable[[str], Exercise] = lambda name: exercises.find(name)[1],
+) -> NotebookNode:
+    """A repaired submission after its run: outputs in place, and one verdict in each grade cell.
+
+    secret_seed: the seed of an exercise's inputs by its name; find: the exercise by its name.
+    Raises ServerFailed or ValueError when grading itself fails, and nothing for whatever a learner wrote.
+    """
     notebook = nbformat.from_dict(notebook)
-    endings = run_cells(notebook, limits=limits, skip=is_unchanged_demo, is_trusted=_is_setup)
-    for index, cell in enumerate(notebook.cells):
-        if is_grade(cell) and cell.cell_type == "code":
-            _write_verdict(cell, _verdict(notebook, index, endings))
+    checks = [cell for cell in notebook.cells if is_grade(cell) and cell.cell_type == "code"]
+    locked = {name for cell in checks for name in find(checked_name(cell)).finished}
+    with server.fork(limits, seed=0, locked=sorted(locked)) as child:
+        run = _Run(notebook, child, limits, secret_seed, find)
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type != "code":
+                continue
+            if is_grade(cell):
+                _write_verdict(cell, run.verdict(index))
+            elif cell.source.strip() and not is_unchanged_demo(cell):
+                run.cell(index)
+    run.show()
     return notebook
 
 
-def verdicts_in(notebook: NotebookNode) -> dict[str, Verdict]:
-    """The verdicts that an executed notebook carries, by exercise, in the order of its cells."""
-    found = [verdict for cell in notebook.cells if is_grade(cell) and (verdict := _reported(cell))]
-    return {verdict.name: verdict for verdict in found}
+class _Run:
+    """One submission in its child: how its cells ended, and what the judge found out."""
+
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        child: Child,
+        limits: Limits,
+        secret_seed: Callable[[str], int],
+        find: Callable[[str], Exercise],
+    ):
+        self.notebook, self.child, self.limits = notebook, child, limits
+        self.secret_seed, self.find = secret_seed, find
+        self.ran: dict[int, Ran] = {}
+        self.over: tuple[Outcome, str] | None = None  # why nothing can be run or asked any more
+
+    def cell(self, index: int) -> None:
+        cell = self.notebook.cells[index]
+        is_setup = is_locked(cell) and not is_solution(cell)
+        ran = self.child.run(cell.source, self.limits.import_seconds if is_setup else self.limits.cell_seconds)
+        self.ran[index] = ran
+        if self.over or self.child.is_alive:
+            return
+        where = f"the cell that starts with `{_first_code_line(cell)}`"
+        if ran.ended is Ended.TIMED_OUT:
+            self.over = (Outcome.TIMED_OUT, f"{_upper(where)} did not come to an end in time and could not be stopped")
+        elif ran.out_of_memory:
+            self.over = (Outcome.OUT_OF_MEMORY, f"{_upper(where)} needed more memory than a submission may use")
+        else:
+            self.over = (Outcome.CRASHED, f"The kernel died in {where}")
+
+    def show(self) -> None:
+        """Put the outputs into the notebook: at the end, since a later cell may update what an earlier one shows."""
+        for index, ran in self.ran.items():
+            cell = self.notebook.cells[index]
+            cell.outputs = [nbformat.from_dict(output) for output in ran.outputs]
+            cell.execution_count = ran.execution_count
+
+    def verdict(self, index: int) -> Verdict:
+        cell = self.notebook.cells[index]
+        name = checked_name(cell)
+        exercise = self.find(name)
+        points = float(cell.metadata["nbgrader"]["points"])
+        if points != exercise.points:
+            raise ValueError(
+                f"{name} is worth {points:g} points in the lesson and {exercise.points:g} in the exercises"
+            )
+        before, expression = asked_expression(cell.source, name)
+        names = names_in(expression)
+        own_name = name.split(".")[0]
+        if self.over:
+            outcome, why = self.over
+            return Verdict(name, outcome, 0.0, points, f"{why}, so {name} could not be checked.")
+        if not_own := not_ones_own(self.notebook.cells[:index], {own_name} & names or names):
+            return self._not_own(exercise, not_own)
+        if before:
+            self.child.run(before, self.limits.import_seconds)
+        return self._judged(exercise, expression)
+
+    def _judged(self, exercise: Exercise, expression: str) -> Verdict:
+        name, seed = exercise.name, self.secret_seed(exercise.name)
+        ask = AskChild(self.child, expression, seed, self.limits.cell_seconds)
+        try:
+            verdict = judge(exercise, ask, seed, devices=())
+        except NotThere as error:
+            return self._unasked(exercise, f"{error}.")
+        except ChildDied as error:
+            outcome = Outcome.OUT_OF_MEMORY if error.out_of_memory else Outcome.CRASHED
+            self.over = (outcome, f"The kernel {error} while {name} was checked")
+        except ChildTimedOut:
+            why = f"The check of {name} did not come to an end in time and could not be stopped"
+            self.over = (Outcome.TIMED_OUT, why)
+        else:
+            timed_out = ask.timed_out and not verdict.passed
+            return replace(verdict, outcome=Outcome.TIMED_OUT) if timed_out else verdict
+        outcome, why = self.over
+        return Verdict(name, outcome, 0.0, exercise.points, f"{why}. Look for what your `{name}` does there.")
+
+    def _not_own(self, exercise: Exercise, why: str) -> Verdict:
+        """The verdict where no cell of the learner's defines what is asked for."""
+        answer = self._answer(exercise)
+        if why.endswith("write your own."):
+            return nobodys_own(exercise, why)
+        if answer is None or is_unwritten(self.notebook.cells[answer]):
+            return not_attempted(exercise)
+        return self._unasked(exercise, why)
+
+    def _unasked(self, exercise: Exercise, why: str) -> Verdict:
+        """The verdict where there is nothing to ask: what became of the cell that should have defined it."""
+        name, answer = exercise.name, self._answer(exercise)
+        ended = self.ran[answer].ended if answer in self.ran else Ended.OK
+        outcome, feedback = Outcome.FAILED, f"There is nothing to check as {name}. {why}"
+        if ended is Ended.TIMED_OUT:
+            line = _first_code_line(self.notebook.cells[answer])
+            outcome = Outcome.TIMED_OUT
+            feedback = (
+                f"The cell that starts with `{line}` did not come to an end in time, so {name} could not be checked. "
+                "Look for a loop that never ends."
+            )
+        elif ended is Ended.ERROR:
+            feedback = f"The cell of {name} stopped with {_error_of(self.ran[answer])}."
+        return Verdict(name, outcome, 0.0, exercise.points, feedback)
+
+    def _answer(self, exercise: Exercise) -> int | None:
+        """Where the cell is in which a learner writes the exercise."""
+        wanted = answer_grade_id(exercise.name)
+        return next((i for i, cell in enumerate(self.notebook.cells) if grade_id_of(cell) == wanted), None)
 
 
-def code_key(notebook: NotebookNode) -> str:
-    """A name for what a notebook would run: its code cells, nothing of its outputs or prose."""
-    code = [[cell.source, cell.metadata.get("nbgrader", {})] for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()
-
-
-def _with_outputs(notebook: NotebookNode, ran: NotebookNode) -> NotebookNode:
-    """The notebook with the outputs of one whose code is the same: prose is each student's own."""
-    code = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, ran))
-    for cell, twin in zip(*code, strict=True):
-        cell.outputs, cell.execution_count = twin.outputs, twin.execution_count
-    return notebook
-
-
-def _verdict(notebook: NotebookNode, index: int, endings: list[Ended]) -> Verdict:
-    """What the cell's own check said, or what became of it when the check could not speak."""
-    cell = notebook.cells[index]
-    record = cell.metadata["nbgrader"]
-    points = float(record["points"])
-    reported = _reported(cell)
-    if endings[index] is Ended.OK and reported and reported.points == points:
-        return reported
-    name = _checked_name(cell)
-    outcome, feedback = _without_report(notebook, index, endings, name)
-    return Verdict(name, outcome, 0.0, points, feedback)
-
-
-def _without_report(notebook: NotebookNode, index: int, endings: list[Ended], name: str) -> tuple[Outcome, str]:
-    died = endings.index(Ended.DIED) if Ended.DIED in endings else None
-    if endings[index] is Ended.DIED or (endings[index] is Ended.NOT_REACHED and died is not None):
-        return Outcome.CRASHED, (
-            f"The kernel died in the cell that starts with `{_first_code_line(notebook.cells[died])}`, "
-            f"so {name} could not be checked."
-        )
-    answer = _answer_index(notebook, index)
-    looped = next((i for i in (answer, index) if i is not None and endings[i] is Ended.TIMED_OUT), None)
-    if looped is None and endings[index] is Ended.NOT_REACHED:  # an earlier cell could not even be interrupted
-        looped = max(i for i, ending in enumerate(endings) if ending is Ended.TIMED_OUT)
-    if looped is not None:
-        return Outcome.TIMED_OUT, (
-            f"The cell that starts with `{_first_code_line(notebook.cells[looped])}` did not come to an end in time, "
-            f"so {name} could not be checked. Look for a loop that never ends."
-        )
-    source = next((i for i in (answer, index) if i is not None and endings[i] is Ended.ERROR), None)
-    if source is not None:
-        return Outcome.FAILED, f"The cell of {name} stopped with {_error_of(notebook.cells[source])}."
-    return (
-        Outcome.FAILED,
-        f"The check of {name} gave no verdict: is the name `check` used for something else above it?",
-    )
+# ---- nbgrader's preprocessors
 
 
 def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
+    cell.execution_count = None
     cell.outputs = [
         new_output("display_data", data=verdict_bundle(verdict)),
-        new_output("execute_result", data=verdict._repr_mimebundle_(), execution_count=cell.execution_count),
+        new_output("execute_result", data=verdict._repr_mimebundle_(), execution_count=None),
     ]
-
-
-def _reported(cell: NotebookNode) -> Verdict | None:
-    """The last verdict among the cell's outputs, if it is one, and of this cell's exercise."""
-    reports = [
-        output.data[VERDICT_MIME] for output in cell.get("outputs", []) if VERDICT_MIME in output.get("data", {})
-    ]
-    try:
-        verdict = verdict_from_json(reports[-1])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
-    return verdict if 0 <= verdict.score <= verdict.points and verdict.name == _checked_name(cell) else None
-
-
-def _answer_index(notebook: NotebookNode, index: int) -> int | None:
-    """The solution cell that belongs to a grade cell: its id with -answer behind it."""
-    wanted = notebook.cells[index].metadata["nbgrader"]["grade_id"] + "-answer"
-    for i, cell in enumerate(notebook.cells):
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == wanted:
-            return i
-    return None
-
-
-def _is_setup(cell: NotebookNode) -> bool:
-    return is_locked(cell) and not is_grade(cell) and not is_solution(cell)
-
-
-def _checked_name(cell: NotebookNode) -> str:
-    """The exercise that a check cell is about: the first string in `check("DotProduct", DotProduct)`."""
-    parts = cell.source.split('"')
-    return parts[1] if len(parts) > 2 else cell.metadata["nbgrader"]["grade_id"]
 
 
 def _first_code_line(cell: NotebookNode) -> str:
     lines = [line.strip() for line in cell.source.splitlines()]
-    return next((line for line in lines if line and not line.startswith("#")), "")[:60]
+    line = next((line for line in lines if line and not line.startswith("#")), "")
+    return "".join(character if character.isprintable() else " " for character in line[:60])
 
 
-def _error_of(cell: NotebookNode) -> str:
-    error = next(output for output in cell.outputs if output.output_type == "error")
-    return f"{error.ename}: {error.evalue}".split("\n")[0][:200]
+def _error_of(ran: Ran) -> str:
+    error = next(output for output in ran.outputs if output["output_type"] == "error")
+    return f"{error['ename']}: {error['evalue']}".split("\n")[0][:200]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -11,9 +11,10 @@ import math
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Check", "Exercise", "Line", "Misconception", "Outcome", "Question", "Verdict", "as_sentence", "total"]
 
@@ -30,6 +31,7 @@ class Outcome(enum.StrEnum):
     OUT_OF_MEMORY = "out of memory"
     MALFORMED = "malformed"
     MISSING = "missing"
+    UNGRADED = "ungraded"  # grading itself failed: no fault of the learner's, and no mark
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Check:
     question: Callable[[Any, Any], Any]
     sentence: str
     points: float
+    look: Callable[[Any, Any], Any] | None = None  # what is to be seen in the observation, in the judge's own eyes
+    is_form: bool = False  # a matter of form alone (a shape, a device): counts once something of substance is right
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,14 @@ class Misconception:
     name: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Exercise:
     """What a learner is to define, how it is asked about, and which mistakes are known.
 
     reference: the right answer, usually from collabkit
     name: what the learner defines; the reference's own name unless a later lesson adds a word to it
     hints: two or three, of rising directness
+    elsewhere: dotted names of finished versions outside collabkit, "fastai.layers.sigmoid_range" for one
 
     Slips of an author (an empty hint, a check without docstring or points, a decorator without its brackets)
     raise ValueError where they are written.
@@ -102,6 +107,7 @@ class Exercise:
     checks: list[Check] = field(default_factory=list)
     misconceptions: list[Misconception] = field(default_factory=list)
     draw: Callable[[np.random.Generator], Any] = lambda rng: None
+    elsewhere: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.name = self.name or getattr(self.reference, "__name__", "")
@@ -118,20 +124,36 @@ class Exercise:
         """The exercise's points: the sum over its checks."""
         return total(check.points for check in self.checks)
 
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """The finished versions that earn nobody a mark, by dotted name: collabkit's, and those given as elsewhere."""
+        module = getattr(self.reference, "__module__", None) or ""
+        ours = (f"{module}.{self.reference.__qualname__}",) if module.split(".")[0] == "collabkit" else ()
+        return ours + self.elsewhere
+
     def given(self, draw: Callable[[np.random.Generator], Any]) -> Callable:
         """Decorator: how the inputs of every question are drawn, anew in every run."""
         self.draw = draw
         return draw
 
-    def check(self, points: float) -> Callable[[Callable], Callable]:
-        """Decorator: `question(answer, given)` returns what it observes; its docstring is the learner's sentence."""
+    def check(
+        self, points: float, *, look: Callable[[Any, Any], Any] | None = None, form: bool = False
+    ) -> Callable[[Callable], Callable]:
+        """Decorator: `question(answer, given)` returns what it observes; its docstring is the learner's sentence.
+
+        In grading a question runs in the learner's process, where a trick may bend what it concludes. So let it bring
+        back what the answer gives, and draw conclusions in `look(observation, given)`, which the judge runs: it gets
+        the observation as `observe.record` leaves it, and what it returns is what is compared. A CannotAsk raised in
+        it is a sentence for the learner. form: this check is about form alone, so that anybody could give the
+        expected observation without an answer: it earns its points once another check has passed.
+        """
         worth = _worth(self.name, points)
 
         def add(question: Callable[[Any, Any], Any]) -> Callable:
             sentence = " ".join((question.__doc__ or "").split())
             if not sentence:
                 raise ValueError(f"{self.name}: the check {question.__name__} needs a docstring, which learners read")
-            self.checks.append(Check(question, sentence, worth))
+            self.checks.append(Check(question, sentence, worth, look, form))
             return question
 
         return add

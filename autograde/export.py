@@ -6,35 +6,36 @@ import csv
 import io
 from dataclasses import astuple, dataclass, fields
 
-from nbgrader.api import MissingEntry
-
+from autograde import catalogue
+from autograde.cells import exercise_grade_id
 from autograde.course import Course
 from autograde.exercise import Outcome
+from autograde.gradebook import given_by_hand
 from autograde.grading import Result, Unreadable, read_submission, result_of
-from autograde.lesson import exercise_grade_id
 
 __all__ = ["Row", "as_csv", "rows"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One exercise of one student. A score of 0 always has its outcome beside it."""
+    """One exercise of one student. A score of 0 always has its outcome beside it; ungraded work has no score."""
 
     student: str
     lesson: str
     exercise: str
     outcome: str
-    score: float
+    score: float | None
     points: float
 
 
 def rows(course: Course, lessons: list[str]) -> list[Row]:
     """The marks of everybody, by student, lesson and exercise. A mark corrected in formgrader counts."""
+    by_hand = given_by_hand(course.database)
     return [
         row
         for student in course.students()
         for lesson in lessons
-        for row in _rows_of(course, student, lesson, result_of(course, student, lesson))
+        for row in _rows_of(course, student, lesson, by_hand.get((student, lesson), {}))
     ]
 
 
@@ -48,16 +49,19 @@ def as_csv(table: list[Row]) -> str:
     return out.getvalue()
 
 
-def _rows_of(course: Course, student: str, lesson: str, result: Result | None) -> list[Row]:
+def _rows_of(course: Course, student: str, lesson: str, by_hand: dict[str, tuple[float | None, float]]) -> list[Row]:
+    result = result_of(course, student, lesson)
     verdicts = result.verdicts if result else {}
-    corrected = _corrections(course, student, lesson)
     table = []
-    for name, exercise in course.exercises(lesson).items():
+    for name, entry in catalogue.entries(course, lesson).items():
         verdict = verdicts.get(name)
         outcome = verdict.outcome if verdict else _without_verdict(course, student, lesson, result)
-        manual, extra = corrected.get(exercise_grade_id(name), (None, 0.0))
-        score = (verdict.score if verdict else 0.0) if manual is None else manual
-        table.append(Row(student, lesson, name, str(outcome), float(score + extra), float(exercise.points)))
+        score = verdict.score if verdict else None if outcome == Outcome.UNGRADED else 0.0
+        manual, extra = by_hand.get(exercise_grade_id(name), (None, 0.0))
+        score = score if manual is None else manual
+        table.append(
+            Row(student, lesson, name, str(outcome), None if score is None else float(score + extra), entry.points)
+        )
     return table
 
 
@@ -69,14 +73,3 @@ def _without_verdict(course: Course, student: str, lesson: str, result: Result |
     except Unreadable as error:
         return error.outcome
     return "not graded" if result is None else Outcome.MALFORMED
-
-
-def _corrections(course: Course, student: str, lesson: str) -> dict[str, tuple[float | None, float]]:
-    """What a person gave in formgrader, by grade id: (score in the place of the check's or None, extra credit)."""
-    with course.api.gradebook as gradebook:
-        try:
-            submission = gradebook.find_submission(lesson, student)
-        except MissingEntry:
-            return {}
-        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        return {grade.name: (grade.manual_score, float(grade.extra_credit or 0)) for grade in grades}

@@ -7,11 +7,14 @@ send the question to a process behind walls. Reference and misconceptions are as
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import logging
 import re
+import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,37 +22,46 @@ import torch
 
 from autograde.compare import compare, equal
 from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict, as_sentence, total
-from autograde.observe import Other, Raised, ask, to_device
+from autograde.observe import CannotAsk, Other, Raised, ask, record, to_device
 
-__all__ = ["accelerators", "ask_here", "judge", "judgements", "not_attempted", "silence"]
+__all__ = ["accelerators", "ask_here", "judge", "judgements", "nobodys_own", "not_attempted", "silence"]
 
 AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]  # (question, given) -> observation
+FORM_ALONE = "Right, and it counts as soon as something of substance is right as well."
 
 
-def judge(exercise: Exercise, ask_learner: AskLearner, seed: int) -> Verdict:
+def judge(
+    exercise: Exercise, ask_learner: AskLearner, seed: int, devices: Callable[[], Sequence[str]] | None = None
+) -> Verdict:
     """Judge an answer on inputs that the seed draws.
 
     Every implementation gets inputs of its own, drawn from the same seed, so none can spoil another's.
-    A check passes when the learner's observation equals the reference's on the CPU and on each accelerator.
+    A check passes when the learner's observation equals the reference's on the CPU and on each device, which are the
+    accelerators of this machine unless `devices` gives others.
     Raises ValueError when the exercise itself is broken: no checks, or a question that its reference cannot answer.
     """
     if not exercise.checks:
         raise ValueError(f"{exercise.name} has no checks, so every answer would pass")
-    observed = [ask_learner(check.question, _drawn(exercise, seed)) for check in exercise.checks]
-    expected = [_observe(exercise, check, exercise.reference, seed) for check in exercise.checks]
+    ours = _ours(exercise, seed)
+    observed = []
+    for check in exercise.checks:
+        observed.append(_looked_at(exercise, check, ask_learner(check.question, _drawn(exercise, seed)), seed))
+        if isinstance(observed[-1], Raised) and observed[-1].type == "FinishedVersion":
+            return nobodys_own(exercise, as_sentence(f"{observed[-1].message}: write your own"))
+    expected = [ours.expected(check) for check in exercise.checks]
     _insist_on_answers(exercise, expected)
     differences = [compare(wanted, came) for wanted, came in zip(expected, observed, strict=True)]
     if all(differences) and any(_is_unwritten(came) for came in observed):
         return not_attempted(exercise)
-    recognised = _recognise(exercise, observed, expected, differences, seed)
+    recognised = _recognise(ours, observed, expected, differences)
     lines = []
     for check, difference, mistake in zip(exercise.checks, differences, recognised, strict=True):
         feedback = mistake.sentence if mistake else difference and f"your `{exercise.name}` {difference}"
         if not difference:
-            feedback = _elsewhere(exercise, check, ask_learner, seed)
+            feedback = _elsewhere(ours, check, ask_learner, (devices or accelerators)())
         score = 0.0 if feedback else check.points
         lines.append(Line(check.sentence, not feedback, score, check.points, as_sentence(feedback or "")))
-    return _verdict(exercise, tuple(lines))
+    return _verdict(exercise, _without_empty_form(exercise, lines))
 
 
 def ask_here(answer: Any, seed: int = 0) -> AskLearner:
@@ -70,24 +82,78 @@ def not_attempted(exercise: Exercise) -> Verdict:
     return Verdict(exercise.name, Outcome.NOT_ATTEMPTED, 0.0, exercise.points, feedback, lines)
 
 
+def nobodys_own(exercise: Exercise, feedback: str) -> Verdict:
+    """The verdict on a finished version that somebody else wrote: no points for the whole exercise."""
+    lines = tuple(Line(check.sentence, False, 0.0, check.points) for check in exercise.checks)
+    return Verdict(exercise.name, Outcome.FAILED, 0.0, exercise.points, feedback, lines)
+
+
+def _without_empty_form(exercise: Exercise, lines: list[Line]) -> tuple[Line, ...]:
+    """The lines; where form alone is right they earn nothing: anybody can give a shape without an answer."""
+    if any(line.passed and not check.is_form for line, check in zip(lines, exercise.checks, strict=True)):
+        return tuple(lines)
+    return tuple(replace(line, score=0.0, feedback=FORM_ALONE) if line.passed else line for line in lines)
+
+
 def _verdict(exercise: Exercise, lines: tuple[Line, ...]) -> Verdict:
     score = total(line.score for line in lines)
     passed = all(line.passed for line in lines)
     outcome = Outcome.PASSED if passed else Outcome.PARTIAL if score else Outcome.FAILED
-    feedback = " ".join(dict.fromkeys(line.feedback for line in lines if line.feedback))
+    feedback = " ".join(dict.fromkeys(line.feedback for line in lines if line.feedback and not line.passed))
     return Verdict(exercise.name, outcome, score, exercise.points, feedback, lines)
 
 
+# Asking seeds the global generators and drops what is printed, in the whole process: one thread at a time.
+_alone = threading.RLock()
+
+
 def _drawn(exercise: Exercise, seed: int) -> Any:
-    with silence():
+    with _alone, silence():
         return exercise.draw(np.random.default_rng(seed))
 
 
-def _observe(exercise: Exercise, check: Check, answer: Any, seed: int, device: str = "cpu") -> Any:
-    """Ask one of our own answers, in silence: what it prints or warns of is none of the learner's."""
+def _looked_at(exercise: Exercise, check: Check, came: Any, seed: int) -> Any:
+    """What the judge's own eyes see in an observation. One that they make no sense of stays as it came."""
+    if check.look is None or isinstance(came, Raised):
+        return came
     given = _drawn(exercise, seed)
-    with silence():
-        return ask(check.question, answer, given if device == "cpu" else to_device(given, device), seed)
+    try:
+        with _alone, silence():
+            return record(check.look(came, given))
+    except CannotAsk as error:
+        return Raised("CannotAsk", str(error))
+    except Exception:
+        return came
+
+
+class _Ours:
+    """What our own answers observe for one seed, each found out once, when it is first needed."""
+
+    def __init__(self, exercise: Exercise, seed: int):
+        self.exercise, self.seed = exercise, seed
+        self._found: dict[tuple[int, int, str], tuple[Any, Check, Any]] = {}
+
+    def expected(self, check: Check, device: str = "cpu") -> Any:
+        return self._observed(check, self.exercise.reference, device)
+
+    def mistaken(self, check: Check, mistake: Misconception) -> Any:
+        return self._observed(check, mistake.answer, "cpu")
+
+    def _observed(self, check: Check, answer: Any, device: str) -> Any:
+        key = id(answer), id(check), device
+        if key not in self._found:
+            # in silence: what our own answers print or warn of is none of the learner's
+            given = _drawn(self.exercise, self.seed)
+            with _alone, silence():
+                came = ask(check.question, answer, given if device == "cpu" else to_device(given, device), self.seed)
+            came = _looked_at(self.exercise, check, came, self.seed)
+            self._found[key] = came, check, answer  # which are kept, so that their ids stay theirs
+        return self._found[key][0]
+
+
+@functools.lru_cache(maxsize=64)
+def _ours(exercise: Exercise, seed: int) -> _Ours:
+    return _Ours(exercise, seed)
 
 
 @contextlib.contextmanager
@@ -96,11 +162,13 @@ def silence() -> Iterator[None]:
     nowhere, disabled = io.StringIO(), logging.root.manager.disable
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
+        if is_outermost := disabled < logging.CRITICAL:  # each change goes through all loggers there are
+            logging.disable(logging.CRITICAL)
         try:
             yield
         finally:
-            logging.disable(disabled)
+            if is_outermost:
+                logging.disable(disabled)
 
 
 def _insist_on_answers(exercise: Exercise, expected: list) -> None:
@@ -125,21 +193,24 @@ def _opaque(observation: Any) -> str:
             return ""
 
 
-def _recognise(
-    exercise: Exercise, observed: list, expected: list, differences: list, seed: int
-) -> list[Misconception | None]:
+def _recognise(ours: _Ours, observed: list, expected: list, differences: list) -> list[Misconception | None]:
     """For each check that failed, the known mistake that gives the learner's observation, if there is one.
 
     Where several give it, the one that agrees with the learner in most of the checks is meant.
     """
+    exercise = ours.exercise
     failed = [i for i, difference in enumerate(differences) if difference]
     agreeing: list[tuple[int, Misconception, set[int]]] = []
-    for mistake in exercise.misconceptions if failed else ():
-        own = [_observe(exercise, check, mistake.answer, seed) for check in exercise.checks]
-        agrees = {i for i, came in enumerate(observed) if _same(own[i], came)}
-        explains = {i for i in agrees if i in failed and not equal(expected[i], own[i])}
-        if explains:
-            agreeing.append((len(agrees), mistake, explains))
+    if failed:
+        with _alone, silence():  # once around all of them: to be silent costs more than many a question
+            for mistake in exercise.misconceptions:
+                own = {i: ours.mistaken(exercise.checks[i], mistake) for i in failed}
+                explains = {i for i in failed if _same(own[i], observed[i]) and not equal(expected[i], own[i])}
+                if explains:  # few do, and only of those the other checks are of interest
+                    agrees = [
+                        _same(ours.mistaken(check, mistake), observed[i]) for i, check in enumerate(exercise.checks)
+                    ]
+                    agreeing.append((sum(agrees), mistake, explains))
     agreeing.sort(key=lambda entry: -entry[0])
     return [
         next((mistake for _, mistake, explains in agreeing if i in explains), None) for i in range(len(exercise.checks))
@@ -156,12 +227,12 @@ def _without_names(message: str) -> str:
     return re.sub(r"`[^`]*`|'[^']*'", "", message)
 
 
-def _elsewhere(exercise: Exercise, check: Check, ask_learner: AskLearner, seed: int) -> str:
-    """What goes wrong on an accelerator of this machine with an answer that is right on the CPU."""
-    for device in accelerators():
+def _elsewhere(ours: _Ours, check: Check, ask_learner: AskLearner, devices: Sequence[str]) -> str:
+    """What goes wrong on another device with an answer that is right on the CPU."""
+    exercise, seed = ours.exercise, ours.seed
+    for device in devices:
         came = ask_learner(check.question, to_device(_drawn(exercise, seed), device))
-        wanted = _observe(exercise, check, exercise.reference, seed, device)
-        if difference := compare(wanted, came):
+        if difference := compare(ours.expected(check, device), _looked_at(exercise, check, came, seed)):
             return f"on {device} your `{exercise.name}` {difference}"
     return ""
 

@@ -15,9 +15,7 @@ from __future__ import annotations
 import collections
 import hashlib
 import re
-import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jupytext
@@ -34,28 +32,14 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 
+from autograde.cells import LessonError, answer_grade_id, exercise_grade_id, source_checksum
 from autograde.exercise import Exercise, Question
 
-__all__ = [
-    "ClearAnswers",
-    "LessonError",
-    "exercise_grade_id",
-    "is_demo",
-    "is_unchanged_demo",
-    "slug_of",
-    "source_notebook",
-    "student_notebook",
-    "title_of",
-    "to_bytes",
-]
+__all__ = ["ClearAnswers", "source_notebook", "student_notebook"]
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError"
 MARKERS = ("exercise", "check", "question", "demo")
 ANSWER = re.compile(r"(?m)^(\s*\w+ = ).*### SOLUTION\b")
-
-
-class LessonError(ValueError):
-    """A lesson's source is not what a lesson must be; the message names file and cell."""
 
 
 def source_notebook(text: str, exercises: Mapping[str, Exercise], lesson: str) -> NotebookNode:
@@ -82,7 +66,7 @@ def source_notebook(text: str, exercises: Mapping[str, Exercise], lesson: str) -
     _refuse_unless_complete(places, exercises, lesson)
     seen: collections.Counter[str] = collections.Counter()
     for cell in cells:
-        key = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{cell.cell_type} {_checksum(cell.source)}"
+        key = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{cell.cell_type} {source_checksum(cell.source)}"
         seen[key] += 1
         cell.id = hashlib.sha256(f"{lesson}/{key}/{seen[key]}".encode()).hexdigest()[:12]
     metadata = {
@@ -123,41 +107,6 @@ class ClearAnswers(ClearSolutions):
         return super().preprocess_cell(cell, resources, cell_index)
 
 
-def to_bytes(notebook: NotebookNode) -> bytes:
-    """A notebook as the bytes that nbgrader would write: the same notebook gives the same bytes."""
-    return (nbformat.writes(notebook, version=4).rstrip("\n") + "\n").encode()
-
-
-def exercise_grade_id(name: str) -> str:
-    """Nbgrader's grade id of an exercise's check; it allows letters, digits, hyphens and underscores."""
-    return name.replace(".", "-")
-
-
-def is_demo(cell: NotebookNode) -> bool:
-    """Whether the lesson marks this cell as a demonstration."""
-    return cell.cell_type == "code" and "demo" in cell.metadata.get("autograde", {})
-
-
-def is_unchanged_demo(cell: NotebookNode) -> bool:
-    """Whether this is a demonstration as the lesson has it: one that a learner changed may define what they need."""
-    return is_demo(cell) and cell.metadata["autograde"].get("checksum") == _checksum(cell.source)
-
-
-def slug_of(lesson: str | Path) -> str:
-    """ "dot_product" for "03_dot_product" or a path to its script."""
-    return Path(lesson).stem.split("_", 1)[1]
-
-
-def title_of(text: str) -> str:
-    """The lesson's title: its first Markdown heading, without the number."""
-    match = re.search(r"(?m)^# # (?:\d+\.\s*)?(.+)$", text)
-    if not match:
-        raise LessonError(
-            "a lesson starts with a Markdown cell whose first line is its title: # # 3. Multiply the factors"
-        )
-    return match.group(1).strip()
-
-
 def _cells(cell: NotebookNode, exercises: Mapping[str, Exercise], where: str) -> list[NotebookNode]:
     marker, name = _marker(cell, where)
     if marker == "question":
@@ -178,7 +127,7 @@ def _cells(cell: NotebookNode, exercises: Mapping[str, Exercise], where: str) ->
             raise LessonError(f'{where}: the check of {name!r} must call check("{name}", ...).')
         return [_check_cell(cell.source, exercise)]
     if marker == "demo":
-        metadata = {"autograde": {"demo": name, "checksum": _checksum(cell.source)}}
+        metadata = {"autograde": {"demo": name, "checksum": source_checksum(cell.source)}}
         return [new_code_cell(cell.source, metadata=metadata)]
     return [new_code_cell(cell.source, metadata=_nbgrader(locked=True))]
 
@@ -233,7 +182,7 @@ def _question_cells(intro: str, question: Question, where: str) -> list[Notebook
 
 
 def _solution_cell(source: str, name: str) -> NotebookNode:
-    return new_code_cell(source, metadata=_nbgrader(f"{exercise_grade_id(name)}-answer", solution=True))
+    return new_code_cell(source, metadata=_nbgrader(answer_grade_id(name), solution=True))
 
 
 def _check_cell(source: str, exercise: Exercise) -> NotebookNode:
@@ -257,16 +206,10 @@ def _exercise(name: str, exercises: Mapping[str, Exercise], where: str, kind: ty
 def _refuse_unless_complete(places: Mapping[str, list[int]], exercises: Mapping[str, Exercise], lesson: str) -> None:
     for name, exercise in exercises.items():
         markers = ("question", "question") if isinstance(exercise, Question) else ("exercise", "check")
-        for grade_id, marker in zip(
-            (f"{exercise_grade_id(name)}-answer", exercise_grade_id(name)), markers, strict=True
-        ):
+        for grade_id, marker in zip((answer_grade_id(name), exercise_grade_id(name)), markers, strict=True):
             found = places.get(grade_id, [])
             if len(found) != 1:
                 where = f" (cells {', '.join(map(str, found))})" if found else ""
                 raise LessonError(
                     f'solutions/{lesson}.py has {len(found)} cells with {marker}="{name}"{where}, it must have one.'
                 )
-
-
-def _checksum(source: str) -> str:
-    return hashlib.sha256(textwrap.dedent(source).strip().encode()).hexdigest()[:16]

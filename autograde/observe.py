@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import decimal
 import numbers
+import pickle
 import random
 import re
 import traceback
@@ -29,8 +30,10 @@ __all__ = [
     "Raised",
     "Table",
     "World",
+    "answered",
     "ask",
     "built",
+    "from_plain",
     "gradients_of",
     "on_meta",
     "pairs",
@@ -38,6 +41,7 @@ __all__ = [
     "seeded",
     "shape_of",
     "to_device",
+    "to_plain",
 ]
 
 
@@ -324,19 +328,32 @@ def ask(question: Callable[[Any, Any], Any], answer: Any, given: Any, seed: int 
             return Raised(type(error).__name__, _message_of(error), _learners_line(error))
 
 
+def answered(answer: Any, question: bytes, given: bytes, seed: int) -> tuple[Any, list[np.ndarray]]:
+    """For a process behind walls: `ask` a question that came pickled, and return what is observed, ready to be sent."""
+    return to_plain(ask(pickle.loads(question), answer, pickle.loads(given), seed))
+
+
 @contextlib.contextmanager
 def _left_as_found(seed: int) -> Iterator[None]:
     python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()  # noqa: NPY002
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
-        torch.manual_seed(seed)
+        _seed_torch(seed)
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
             torch.set_default_dtype(dtype)
+
+
+def _seed_torch(seed: int) -> None:
+    """As `torch.manual_seed`, which on a machine without accelerators writes down a traceback for each kind of them."""
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
 
 
 def _record_tensor(value: Tensor) -> Array:
@@ -403,3 +420,151 @@ def _learners_line(error: BaseException) -> str:
 
 def _a(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# ---- observations on their way between processes: JSON and plain arrays
+
+MAX_SENT_DEPTH = 3 * MAX_DEPTH  # each level of a list takes one, a table with labels and cells a few more
+MAX_SENT_ITEMS = 3 * MAX_ITEMS
+MAX_DIGITS = 100_000  # hexadecimal ones, of a whole number
+MAX_NAME = 400  # characters of a dtype, an exception's name or its message
+NUMERIC = "biufc"  # NumPy's kinds of dtype
+NUMERIC_NAME = re.compile(r"bool|(u?int|float|complex)\d+|[<>|=][biufc]\d+")  # what NumPy calls dtypes of these kinds
+
+
+def to_plain(observation: Any) -> tuple[Any, list[np.ndarray]]:
+    """An observation as JSON and the arrays that it refers to by their number."""
+    arrays: list[np.ndarray] = []
+    return _sent(observation, arrays), arrays
+
+
+def _sent(value: Any, arrays: list[np.ndarray]) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return value.encode(errors="replace").decode()  # half a character can be written nowhere
+        case int():
+            if value.bit_length() > 4 * MAX_DIGITS:
+                return {"other": "whole number that is too large"}
+            return value if value.bit_length() < 64 else {"int": hex(value)}
+        case float():
+            return value if np.isfinite(value) else {"float": str(value)}
+        case list():
+            return [_sent(item, arrays) for item in value]
+        case dict():
+            return {"dict": [[_sent(key, arrays), _sent(item, arrays)] for key, item in value.items()]}
+        case Array(kind, dtype, shape, values):
+            sent = None
+            if values is not None and values.dtype.kind in NUMERIC:
+                sent = len(arrays)
+                arrays.append(values)
+            elif values is not None:
+                sent = [_sent(item, arrays) for item in values.ravel()]
+            return {"array": [kind, _short(dtype), list(shape), sent]}
+        case Table(index, columns, values):
+            return {"table": [_sent(part, arrays) for part in (index, columns, values)]}
+        case Raised(kind, message, line):
+            return {"raised": [_short(text) for text in (kind, message, line)]}
+        case Other(kind):
+            return {"other": _short(kind)}
+        case _:
+            return {"other": _short(type(value).__name__)}
+
+
+def _short(text: str) -> str:
+    return _first_line(text, limit=MAX_NAME)
+
+
+def from_plain(plain: Any, arrays: list[np.ndarray]) -> Any:
+    """The observation that `to_plain` sent. ValueError for everything that it could not have sent.
+
+    What comes may be made by hand to do harm: all types, sizes and depths are checked, and that they fit together.
+    """
+    return _Received(arrays).value(plain)
+
+
+class _Received:
+    def __init__(self, arrays: list[np.ndarray]):
+        self._arrays = arrays
+        self._left = MAX_SENT_ITEMS
+
+    def value(self, plain: Any, depth: int = 0) -> Any:
+        self._left -= 1
+        if self._left < 0 or depth > MAX_SENT_DEPTH:
+            raise ValueError("an observation is too large or too deep")
+        match plain:
+            case None | bool() | int() | float() | str():
+                return plain
+            case list():
+                return [self.value(item, depth + 1) for item in plain]
+            case {"int": str(digits)} if len(plain) == 1 and len(digits) <= MAX_DIGITS + 4:
+                return int(digits, 16)
+            case {"float": "nan" | "inf" | "-inf" as text} if len(plain) == 1:
+                return float(text)
+            case {"dict": list(pairs)} if len(plain) == 1:
+                return self._dict(pairs, depth)
+            case {"array": [kind, dtype, list(shape), sent]} if len(plain) == 1:
+                return self._array(kind, dtype, shape, sent, depth)
+            case {"table": [list(index), columns, values]} if len(plain) == 1:
+                return self._table(index, columns, values, depth)
+            case {"raised": [str(kind), str(message), str(line)]} if len(plain) == 1:
+                return Raised(_line(kind), _line(message), _line(line))
+            case {"other": str(kind)} if len(plain) == 1:
+                return Other(_line(kind))
+        raise ValueError("an observation has a part of no known kind")
+
+    def _dict(self, pairs: list, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for pair in pairs:
+            match pair:
+                case [str(key), item] if key not in found:
+                    found[key] = self.value(item, depth + 1)
+                case _:
+                    raise ValueError("a dict is made of pairs, and no key comes twice")
+        return found
+
+    def _array(self, kind: Any, dtype: Any, shape: list, sent: Any, depth: int) -> Array:
+        is_shape = all(type(size) is int and 0 <= size < 1 << 62 for size in shape) and len(shape) <= 64
+        if kind not in ("tensor", "array", "shape") or not isinstance(dtype, str) or not is_shape:
+            raise ValueError("an array has a kind, a dtype and a shape")
+        if sent is None:
+            return Array(kind, _line(dtype), tuple(shape), None)
+        if isinstance(sent, list):
+            items = [self.value(item, depth + 1) for item in sent]
+            values = np.empty(len(items), dtype=object)
+            for position, item in enumerate(items):  # all at once would take a list of lists for a matrix
+                values[position] = item
+            fits = kind == "array" and not NUMERIC_NAME.fullmatch(dtype)
+        elif type(sent) is int and 0 <= sent < len(self._arrays):
+            values = self._arrays[sent]
+            fits = values.dtype.kind in NUMERIC and list(values.shape) == shape and _dtype_fits(kind, dtype, values)
+        else:
+            fits = False
+        if not fits or values.size != np.prod(shape, dtype=object):
+            raise ValueError("an array's values do not fit what is said of it")
+        return Array(kind, _line(dtype), tuple(shape), values.reshape(shape))
+
+    def _table(self, index: list, columns: Any, values: Any, depth: int) -> Table:
+        labels = [self.value(index, depth + 1), self.value(columns, depth + 1)]
+        cells = self.value(values, depth + 1)
+        is_frame = isinstance(labels[1], list)
+        shape = (len(index), len(columns)) if is_frame else (len(index),)
+        if not (is_frame or labels[1] is None) or not isinstance(cells, Array) or cells.shape != shape:
+            raise ValueError("a table's labels do not fit its cells")
+        if cells.kind != "array":
+            raise ValueError("a table's cells are an array")
+        return Table(*labels, cells)
+
+
+def _line(text: str) -> str:
+    if len(text) > MAX_NAME or not text.isprintable():
+        raise ValueError("a name or message is too long, or cannot be printed")
+    return text
+
+
+def _dtype_fits(kind: str, dtype: str, values: np.ndarray) -> bool:
+    """Whether these values are what is recorded of a tensor or array that has this dtype."""
+    if kind == "tensor" and dtype.startswith(("bfloat", "float8", "float4")):
+        return values.dtype == np.float32  # NumPy does not know them
+    return str(values.dtype) == dtype

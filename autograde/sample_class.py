@@ -21,11 +21,11 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from autograde.build import build
+from autograde.cells import exercise_grade_id, to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Exercise, Misconception, Question
-from autograde.lesson import exercise_grade_id, to_bytes
 
-__all__ = ["Planted", "make_sample_class", "mistaken_source", "plan"]
+__all__ = ["ROLES", "Planted", "handed_in", "make_sample_class", "mistaken_source", "plan"]
 
 NAMES = (
     *("ada", "ben", "cleo", "dov", "eva", "finn", "gus", "hana", "ivo", "jun", "kira", "leo", "mona"),
@@ -63,7 +63,7 @@ def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> li
             gradebook.update_or_create_student(student.student)
     for student in planted:
         for lesson in lessons:
-            notebook = _handed_in(course, student, lesson, accident=lesson == lessons[-1])
+            notebook = handed_in(course, student, lesson, accident=lesson == lessons[-1])
             if notebook is not None:
                 path = course.submission(student.student, lesson)
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def _free(tree: ast.AST) -> set[str]:
     return used - _bound(tree)
 
 
-def _handed_in(course: Course, planted: Planted, lesson: str, accident: bool) -> bytes | None:
+def handed_in(course: Course, planted: Planted, lesson: str, accident: bool) -> bytes | None:
     """The bytes that a student hands in for a lesson, None when nothing; accidents befall the last lesson."""
     solved = nbformat.read(course.source / lesson / f"{lesson}.ipynb", as_version=4)
     if planted.role == "blank":

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from autograde import exercises
+from autograde.cells import slug_of
 from autograde.course import Course, CourseError
-from autograde.lesson import slug_of
 
 __all__ = ["scaffold"]
 

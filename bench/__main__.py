@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -14,21 +15,34 @@ import torch
 
 from bench.accuracy import measure_accuracy
 from bench.checks import measure_checks
+from bench.grading import measure_grading, measure_growing_class
 from bench.growth import measure_growth
-from bench.training import measure_memory, measure_training
+from bench.peers_table import measure_peers
+from bench.race import TARGET, measure_race
+from bench.training import measure_memory, measure_training, save_split
 
 FOLDER = Path("build/bench")
 Rows = list[dict[str, object]]
 TABLES: dict[str, tuple[str, Callable[[], Rows]]] = {
-    "training": (
-        "DotProductBias on MovieLens 100K, one split (20 %, seed 42), one thread",
-        lambda: measure_training(FOLDER),
-    ),
+    "training": ("DotProductBias on MovieLens 100K, one split (20 %, seed 42)", lambda: measure_training(_peers())),
+    "race": ("To RMSE .902 on the same split, every racer with settings for it", lambda: measure_race(_peers())),
     "accuracy": ("Accuracy of the presets on MovieLens 100K", measure_accuracy),
     "memory": ("Memory over many epochs", measure_memory),
     "growth": ("One rowwise epoch of planted ratings, FAST's settings", lambda: measure_growth(FOLDER)),
     "checks": ("A check, as a learner waits for it", measure_checks),
+    "grading": (
+        "A class of 24 submissions to lessons 01 to 03, until it stands in the gradebook, median of 3",
+        measure_grading,
+    ),
+    "class": ("A growing class, two workers", measure_growing_class),
 }
+
+
+@functools.cache
+def _peers() -> Rows:
+    split = FOLDER / "split.npz"
+    save_split(split)
+    return measure_peers(split, TARGET)
 
 
 def main(names: list[str]) -> None:
@@ -61,7 +75,7 @@ def as_markdown(rows: Rows) -> str:
 
 
 def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import resource
 import subprocess
 import sys
 from typing import Any
+
+from bench.peers import peak_memory_mb
 
 
 def call(module: str, function: str, **arguments: Any) -> dict[str, Any]:
@@ -30,8 +31,7 @@ def main() -> None:
     torch.set_num_threads(1)
     module, function, arguments = sys.argv[1:]
     result = getattr(importlib.import_module(module), function)(**json.loads(arguments))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**result, "peak MB": round(peak)}))
+    print(json.dumps({**result, "peak MB": round(peak_memory_mb())}))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 import argparse
 import sys
 
+from collabkit.cache import cache_file
 from collabkit.errors import RatingsError
-from collabkit.movielens import cache_file, movielens_100k
+from collabkit.movielens import movielens_100k
 
 
 def main(arguments: list[str] | None = None) -> int:

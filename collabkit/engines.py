@@ -94,6 +94,7 @@ class Compiled:
         from collabkit import kernels  # Numba takes a second to import, which torch's engine need not pay
 
         self.kernels, self.model, self.rowwise, self.done = kernels, model, rowwise, 0
+        self.ordered = None  # a chunk of ratings in their order
         self.name = "rowwise" if rowwise else "exact"
         self.n_users, self.n_factors = model.user_factors.weight.shape
         self.has_bias = isinstance(model, DotProductBias)
@@ -108,12 +109,17 @@ class Compiled:
         self.rates = plan.lrs, plan.moms
         if rowwise:
             self.seen = np.zeros(len(self.W), np.int64)
-            self.faded = np.power(np.float32(BETA2), np.arange(10_000, dtype=np.float32))
+            steps = np.arange(10_000)
+            self.faded = np.stack([BETA2**steps, BETA2 ** (-steps / 2)], axis=1).astype(np.float32)
             self.faded[self.faded < np.finfo(np.float32).tiny] = 0  # the numbers below it are slow
         self.keep()
 
     def epoch(self, loader: RatingLoader) -> np.ndarray:
-        data, (order, sizes) = loader.dataset, loader.next_epoch()
+        ratings, (order, sizes) = _arrays(loader), loader.next_epoch()
+        order = order.numpy()
+        if self.ordered is None:
+            longest = min(len(order), max(CHUNK, *sizes))
+            self.ordered = tuple(np.empty((longest, *part.shape[1:]), part.dtype) for part in ratings)
         edges = np.concatenate([[0], np.cumsum(sizes)])
         losses = np.empty(len(sizes))
         tables = self.W, self.M, self.V
@@ -125,9 +131,8 @@ class Compiled:
             slot, memory, step = np.arange(len(self.W), dtype=np.uint64), (), self.kernels.dense_steps
         for first, last in _chunks(edges):
             # in their order, so that the loops read on: a jump through 25 million ratings at each one costs more
-            rows = order[edges[first] : edges[last]]
-            x, y = data.x[rows].numpy(), data.y[rows].numpy().reshape(-1)
-            batches = x, y, edges[first : last + 1] - edges[first], self.done, *self.rates, *self.decay
+            self.kernels.bring_in_order(*ratings, order[edges[first] : edges[last]], *self.ordered)
+            batches = *self.ordered, edges[first : last + 1] - edges[first], self.done, *self.rates, *self.decay
             form = self.n_users, np.uint64(self.n_factors), self.has_bias, *self.bounds
             step(*tables, G, slot, *memory, *batches, *form, losses[first:last])
             self.done += last - first

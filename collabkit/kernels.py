@@ -19,7 +19,7 @@ import numpy as np
 
 from collabkit.schedule import BETA2, EPS
 
-__all__ = ["dense_steps", "predictions", "rowwise_steps", "settle"]
+__all__ = ["bring_in_order", "dense_steps", "predictions", "rowwise_steps", "settle"]
 
 # every liberty with sums and products, but NaN and infinity stay what they are: a diverging loss must show
 _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -27,7 +27,6 @@ _jit = numba.njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
 _inlined = numba.njit(fastmath=_FAST, error_model="numpy", inline="always")  # a call costs as much as a row
 _zero, _one, _two = np.float32(0), np.float32(1), np.float32(2)
 _b2, _rest2, _eps = np.float32(BETA2), np.float32(1 - BETA2), np.float32(EPS)
-_log_root = np.float32(np.log(BETA2) / 2)
 _index = np.uint64
 
 
@@ -92,6 +91,16 @@ def _idle_row(W, M, V, r, C, keep, fade1, fade2, move, correct):
 
 
 @_jit
+def bring_in_order(x, y, order, xs, ys):
+    """The rows of x and y in this order, into xs and ys."""
+    for i in range(_index(len(order))):
+        row = _index(order[i])
+        for c in range(_index(x.shape[1])):
+            xs[i, c] = x[row, c]
+        ys[i] = y[row]
+
+
+@_jit
 def dense_steps(
     W, M, V, G, slot, x, y, edges, done, lrs, moms, left, left_bias,
     n_users, K, has_bias, bounded, low, width, losses,
@@ -123,7 +132,8 @@ def rowwise_steps(
 
     A row that no batch touches still moves in Adam: for n idle steps its moments fade by mom^n and beta2^n,
     and it drifts by the sum of a geometric series. When the row is touched next, all n steps are made up at
-    once, before its gradient is taken. seen[r] counts the steps that row r has had, faded[n] is beta2^n.
+    once, before its gradient is taken. seen[r] counts the steps that row r has had, faded[n] holds beta2^n and
+    1 / sqrt(beta2^n).
     """
     longest = 0
     for b in range(len(edges) - 1):
@@ -160,8 +170,9 @@ def _make_up(W, M, V, r, since, k, C, K, faded, log_mom, series, correct, left, 
     squares. `series` is the sum of that whole geometric series; what lies beyond the gap is taken off it.
     """
     n = k - since
-    fade1, fade2 = np.exp(log_mom * np.float32(n)), faded[min(n, len(faded) - 1)]
-    drift = series * (_one - np.exp((log_mom - _log_root) * np.float32(n)))
+    at = min(n, len(faded) - 1)  # beyond the table, whatever mom^n is multiplied with is 0 in the end
+    fade1, fade2 = np.exp(log_mom * np.float32(n)), faded[at, 0]
+    drift = series * (_one - fade1 * faded[at, 1])
     keep, bias = _left(left, since, k), W[r, K]
     _idle_row(W, M, V, r, C, keep, fade1, fade2, drift, correct)
     W[r, K] += bias * (_left(left_bias, since, k) - keep)
@@ -170,7 +181,7 @@ def _make_up(W, M, V, r, since, k, C, K, faded, log_mom, series, correct, left, 
 @_inlined
 def _left(left, since, k):
     """The share of a weight that decay leaves in the steps since..k-1, from logarithms: left itself underflows."""
-    return np.float32(np.exp(left[k] - left[since]))
+    return np.exp(np.float32(left[k] - left[since]))
 
 
 @_inlined

@@ -414,7 +414,7 @@ _ = interact(still_unseen, epochs=IntSlider(value=5, min=1, max=14, continuous_u
 #
 # The loaders take the table, the column of films and a seed. `classes` are the vocabularies, from the whole table.
 
-# %%
+# %% demo="the loaders, for the lessons to come"
 dls = CollabDataLoaders.from_df(ratings, item_name="movie", bs=64, seed=42, device="cpu")
 
 # %% demo="the damped biases, by columns and by batches"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import importlib.util
 import pkgutil
 import reprlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from autograde.exercise import Exercise
 
-__all__ = ["UnknownExercise", "find", "of_lesson", "slugs"]
+__all__ = ["UnknownExercise", "find", "needed_beside_learners", "of_lesson", "slugs"]
 
 
 class UnknownExercise(LookupError):
@@ -60,3 +62,15 @@ def find(name: str) -> tuple[str, Exercise]:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     help_ = f"Did you mean {near[0]!r}?" if near else f"The exercises are: {', '.join(known)}."
     raise UnknownExercise(f"There is no exercise called {reprlib.repr(name)}. {help_}")
+
+
+def needed_beside_learners() -> tuple[list[Path], dict[str, str]]:
+    """(what learners' code must be able to read, environment variables): the library, and the ratings in its cache."""
+    from collabkit.cache import cache_file
+
+    found = importlib.util.find_spec("collabkit")
+    assert found
+    assert found.origin
+    cache = cache_file().parent.absolute()
+    readable = [Path(found.origin).parent, *([cache] if cache.is_dir() else [])]
+    return readable, {"COLLABKIT_CACHE": str(cache)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import torch
+from fastai.data.core import DataLoaders
+from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import MSELossFlat
 from torch import Tensor, nn
@@ -16,6 +17,10 @@ from autograde.observe import World, built, gradients_of, on_meta, pairs, seeded
 
 DotProduct = Exercise(
     reference=collabkit.DotProduct,
+    elsewhere=(
+        "collabkit.models.DotProductBias",
+        "fastai.collab.EmbeddingDotBias",
+    ),
     hints=(
         "A row of the batch is (user, movie), and `x[:, 0]` is the column of users. Look both factor vectors up.",
         "Multiply the two lookups element by element, then add up along the factors: they are dimension 1.",
@@ -30,7 +35,7 @@ def small_world(rng):
     return World(n_users=7, n_movies=11, n_factors=5, batch=pairs(rng, 7, 11, rows=13))
 
 
-@DotProduct.check(points=0.5)
+@DotProduct.check(points=0.5, form=True)
 def one_prediction_per_row(cls, world):
     """Gives one prediction for each row of the batch"""
     return shape_of(built(cls, world)(world.batch))
@@ -54,7 +59,7 @@ def gradients(cls, world):
     return gradients_of(cls, world)
 
 
-@DotProduct.check(points=0.5)
+@DotProduct.check(points=0.5, form=True)
 def any_device(cls, world):
     """Computes on whatever device the batch is on"""
     return on_meta(cls, world)
@@ -292,6 +297,10 @@ def returns_the_later_loss(model, x, y, lr):
 
 train = Exercise(
     reference=collabkit.train,
+    elsewhere=(
+        "collabkit.training.learner",
+        "collabkit.training.fit",
+    ),
     hints=(
         "fastai's `Learner(dls, model, loss_func=...)` holds what training needs.",
         "The loss is `MSELossFlat()`: it flattens predictions and ratings, so (rows,) and (rows, 1) cannot broadcast.",
@@ -304,14 +313,16 @@ class SmallTable:
     """A small table of ratings with its loaders, and a model that is no recommender."""
 
     def __init__(self, rng):
-        user, movie = pairs(rng, 30, 20, rows=320).T.numpy()
-        rating = (1 + user % 5 + rng.normal(0, 0.3, len(user))).clip(0.5, 5).astype("float32")
-        self.ratings = pd.DataFrame({"user": user, "movie": movie, "rating": rating})
+        self.x = pairs(rng, 30, 20, rows=320)
+        stars = 1 + self.x[:, 0].numpy() % 5 + rng.normal(0, 0.3, len(self.x))
+        self.y = torch.from_numpy(stars.clip(0.5, 5).astype("float32"))[:, None]  # (rows, 1)
         self.lr = float(rng.uniform(0.01, 0.03))
         self.key = int(rng.integers(1 << 30))
 
-    def loaders(self) -> collabkit.CollabDataLoaders:
-        return collabkit.CollabDataLoaders.from_df(self.ratings, seed=self.key, bs=64, device="cpu")
+    def loaders(self) -> DataLoaders:
+        """fastai's own, in the order of the rows: whatever random numbers an answer draws, the batches stay."""
+        rows = list(zip(self.x, self.y, strict=True))
+        return DataLoaders(*(DataLoader(part, bs=64, device="cpu") for part in (rows[:256], rows[256:])))
 
     def model(self) -> nn.Module:
         return pair_model(40, 4, self.key)

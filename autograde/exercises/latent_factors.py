@@ -35,9 +35,10 @@ class Table:
     n_users: int
     n_movies: int
 
-    def stars(self) -> dict[tuple[int, int], float]:
-        """(user, film) -> rating"""
-        return {(row.user, row.movie): float(row.rating) for row in self.ratings.itertuples()}
+
+def stars(given: Table) -> dict[tuple[int, int], float]:
+    """(user, film) -> rating. For the judge's eyes: beside a learner this would be the answer."""
+    return {(row.user, row.movie): float(row.rating) for row in given.ratings.itertuples()}
 
 
 @ratings_matrix.given
@@ -97,19 +98,39 @@ def who_is_in(answer, given):
     return {"rows": sorted(matrix.index.tolist()), "columns": sorted(matrix.columns.tolist())}
 
 
-@ratings_matrix.check(points=0.5)
+def cells_seen(table, given) -> dict[tuple[int, int], float]:
+    """(user, film) -> what stands there, of a recorded matrix."""
+    values = table.values.values
+    return {
+        (user, movie): float(values[row, column])
+        for row, user in enumerate(table.index)
+        for column, movie in enumerate(table.columns)
+    }
+
+
+def known_cells_seen(table, given) -> dict[str, float]:
+    seen, known = cells_seen(table, given), stars(given)
+    if absent := [pair for pair in known if pair not in seen]:
+        raise CannotAsk(f"has no cell for user {absent[0][0]} and film {absent[0][1]}, although there is a rating")
+    return {f"user {user}, film {movie}": seen[user, movie] for user, movie in known}
+
+
+def gaps_seen(table, given) -> dict[str, float]:
+    known = stars(given)
+    seen = cells_seen(table, given).items()
+    return {f"user {user}, film {movie}": value for (user, movie), value in seen if (user, movie) not in known}
+
+
+@ratings_matrix.check(points=0.5, look=known_cells_seen)
 def ratings_in_place(answer, given):
     """Puts each rating where the row of its user meets the column of its film"""
-    matrix = whole_matrix(answer, given)
-    return {f"user {user}, film {movie}": float(matrix.at[user, movie]) for user, movie in given.stars()}
+    return whole_matrix(answer, given)
 
 
-@ratings_matrix.check(points=0.5)
+@ratings_matrix.check(points=0.5, look=gaps_seen)
 def gaps_stay_gaps(answer, given):
     """Leaves a gap (NaN) where nobody gave a rating"""
-    matrix, stars = whole_matrix(answer, given), given.stars()
-    pairs = ((user, movie) for user in matrix.index for movie in matrix.columns if (user, movie) not in stars)
-    return {f"user {user}, film {movie}": float(matrix.at[user, movie]) for user, movie in pairs}
+    return whole_matrix(answer, given)
 
 
 @ratings_matrix.misconception(
@@ -225,8 +246,8 @@ def films_and_jokes(rng):
     films = rng.integers(1, 6, (6, 5)).astype(float)
     films.flat[rng.choice(30, rng.integers(8, 14), replace=False)] = np.nan
     jokes = rng.integers(-10, 11, (7, 4)).astype(float)
-    places = rng.permutation(28)
-    jokes.flat[places[:9]], jokes.flat[places[9:12]], jokes.flat[places[12:17]] = np.nan, 0.0, -3.0
+    gaps, zeros, negative = np.split(rng.permutation(28)[:17], np.cumsum([rng.integers(6, 12), 3]))
+    jokes.flat[gaps], jokes.flat[zeros], jokes.flat[negative] = np.nan, 0.0, -3.0
     return Matrices(pd.DataFrame(films), pd.DataFrame(jokes))
 
 
@@ -447,16 +468,32 @@ def named(cells: np.ndarray, where: np.ndarray, matrix: pd.DataFrame) -> dict[st
     }
 
 
-def filled_from_factors(answer, given) -> np.ndarray:
-    """The filled matrix, once it is sure that other factors would have filled it otherwise."""
+def filled_twice(answer, given) -> list[np.ndarray]:
+    """The filled matrix, filled by these factors and by others."""
+    factors = (given.user_factors, 2 * given.user_factors)
+    return [cells_of(answer(given.matrix.copy(), each, given.movie_factors), given.matrix) for each in factors]
+
+
+def filled_from_factors(came, given) -> np.ndarray:
+    """The filled matrix, once it is sure that other factors fill it otherwise."""
+    cells, others = (each.values for each in came[:2])
     is_gap = given.matrix.isna().to_numpy()
-    cells = cells_of(answer(given.matrix.copy(), given.user_factors, given.movie_factors), given.matrix)
     if np.isnan(cells[is_gap]).any():
         raise CannotAsk(f"left {np.isnan(cells[is_gap]).sum()} of {is_gap.sum()} gaps empty")
-    others = cells_of(answer(given.matrix.copy(), 2 * given.user_factors, given.movie_factors), given.matrix)
     if np.allclose(cells[is_gap], others[is_gap]):
         raise CannotAsk("filled the gaps with the same numbers whatever the factors are")
     return cells
+
+
+def known_cells(came, given) -> dict[str, float]:
+    return named(filled_from_factors(came, given), given.matrix.notna().to_numpy(), given.matrix)
+
+
+def given_matrix_afterwards(came, given) -> str:
+    filled_from_factors(came, given)
+    if not np.array_equal(came[2].values, given.matrix.to_numpy(), equal_nan=True):
+        raise CannotAsk("changed the matrix that it was given")
+    return "unchanged"
 
 
 @fill_gaps.check(points=0.75)
@@ -470,21 +507,18 @@ def gaps_get_products(answer, given):
     )
 
 
-@fill_gaps.check(points=0.5)
+@fill_gaps.check(points=0.5, look=known_cells)
 def known_cells_stay(answer, given):
     """Keeps every rating that is known while it fills the gaps"""
-    return named(filled_from_factors(answer, given), given.matrix.notna().to_numpy(), given.matrix)
+    return filled_twice(answer, given)
 
 
-@fill_gaps.check(points=0.25)
+@fill_gaps.check(points=0.25, look=given_matrix_afterwards)
 def given_stays(answer, given):
     """Returns a new matrix and leaves the one that it was given as it was"""
-    filled_from_factors(answer, given)
     matrix = given.matrix.copy()
     answer(matrix, given.user_factors, given.movie_factors)
-    if not matrix.equals(given.matrix):
-        raise CannotAsk("changed the matrix that it was given")
-    return "unchanged"
+    return [*filled_twice(answer, given), matrix.to_numpy()]
 
 
 @fill_gaps.misconception(
@@ -576,6 +610,10 @@ def on_its_side(matrix, user_factors, movie_factors):
 
 rmse = Exercise(
     reference=functional.rmse,
+    elsewhere=(
+        "collabkit.functional.mse",
+        "fastai.metrics._rmse",
+    ),
     hints=(
         "Read the name backwards: errors, squared, their mean, its root. And before that, hold the two shapes against "
         "each other.",
@@ -607,17 +645,22 @@ def root_of_the_mean(answer, given):
     return number(answer(given.predictions, given.targets))
 
 
-@rmse.check(points=0.25)
+def with_a_column(came, given) -> str:
+    flat, column = came
+    if column is not None and not math.isclose(flat, column, rel_tol=1e-6):
+        raise CannotAsk("gave another number when the targets came as (n, 1) instead of (n,), and no error")
+    return "no wrong number"
+
+
+@rmse.check(points=0.25, look=with_a_column, form=True)
 def shapes_must_agree(answer, given):
     """Does not let predictions (n,) and targets (n, 1) meet in silence"""
     flat = number(answer(given.predictions, given.targets))
     try:
         column = number(answer(given.predictions, given.targets[:, None]))
     except (ValueError, TypeError, AssertionError):
-        return "no wrong number"
-    if not math.isclose(flat, column, rel_tol=1e-6):
-        raise CannotAsk("gave another number when the targets came as (n, 1) instead of (n,), and no error")
-    return "no wrong number"
+        return [flat, None]
+    return [flat, column]
 
 
 @rmse.misconception(

@@ -19,6 +19,7 @@ from collabkit import batches
 
 build_vocab = Exercise(
     reference=batches.build_vocab,
+    elsewhere=("fastai.data.transforms.CategoryMap",),
     hints=(
         "Three things: the distinct values (`column.dropna().unique()`), in order (`sorted`), with `#na#` before them.",
         "Sort the values first and put `#na#` in front afterwards. Sorted in among the titles it may land anywhere.",
@@ -59,6 +60,9 @@ def columns(rng):
     )
 
 
+MISSING = "(a missing value)"
+
+
 def entries(vocab: Any) -> list:
     """A vocabulary as a list, with whatever stands for a missing value put at its end under one name."""
     if vocab is None:
@@ -67,7 +71,7 @@ def entries(vocab: Any) -> list:
         raise CannotAsk(f"gave a {type(vocab).__name__}: return a list, in which each value has its position")
     values = list(vocab)
     present = [value for value in values if not (value is None or value != value)]
-    return present + ["(a missing value)"] * (len(values) - len(present))
+    return present + [MISSING] * (len(values) - len(present))
 
 
 @build_vocab.check(points=0.25)
@@ -76,10 +80,20 @@ def distinct_and_sorted(answer, given):
     return entries(answer(given.titles))
 
 
-@build_vocab.check(points=0.25)
+def without_a_place(titles: pd.Series, vocab: list) -> dict[str, str]:
+    """Whether there are titles that a recorded vocabulary lacks."""
+    places = [entry for entry in vocab if isinstance(entry, str)]
+    return {"titles without a place": some(set(titles) - set(places))}
+
+
+def rare_ones_seen(vocab, given) -> dict[str, str]:
+    return without_a_place(given.rare, vocab)
+
+
+@build_vocab.check(points=0.25, look=rare_ones_seen)
 def nothing_left_out(answer, given):
     """Has a place for each title of the table, the rarest too"""
-    return {"titles without a place": some(set(given.rare) - set(entries(answer(given.rare))))}
+    return entries(answer(given.rare))
 
 
 @build_vocab.check(points=0.25)
@@ -88,14 +102,15 @@ def numbers_too(answer, given):
     return entries(answer(given.ids))
 
 
-@build_vocab.check(points=0.25)
+def missing_ones_seen(vocab, given) -> dict[str, str]:
+    place = "yes" if MISSING in vocab else "no"
+    return {"a place for the missing title": place, **without_a_place(given.gaps.dropna(), vocab)}
+
+
+@build_vocab.check(points=0.25, look=missing_ones_seen)
 def missing_left_out(answer, given):
     """Has no place of its own for a missing title: that is what `#na#` is for"""
-    vocab = entries(answer(given.gaps))
-    return {
-        "a place for the missing title": "yes" if "(a missing value)" in vocab else "no",
-        "titles without a place": some(set(given.gaps.dropna()) - set(vocab)),
-    }
+    return entries(answer(given.gaps))
 
 
 def some(found: Any) -> str:
@@ -248,7 +263,7 @@ def missing_values(answer, given):
     return as_list(answer(given.gaps, given.vocab))
 
 
-@encode.check(points=0.25)
+@encode.check(points=0.25, form=True)
 def long_tensor(answer, given):
     """Returns a tensor of whole numbers (int64), which can look rows up"""
     positions = answer(given.known, given.vocab)
@@ -358,6 +373,7 @@ def reads_by_label(column, vocab):
 
 split = Exercise(
     reference=batches.random_split,
+    elsewhere=("fastai.data.transforms.RandomSplitter",),
     name="split",
     hints=(
         "Shuffle the positions 0 to n - 1 once, then cut the shuffled row in two. What is cut cannot overlap.",
@@ -406,18 +422,20 @@ def about(count: int, asked: int) -> int | str:
     return f"about {asked}" if count != asked and abs(count - asked) < 0.15 * asked else count
 
 
-@split.check(points=0.25)
-def asked_share(answer, given):
-    """Holds back as many rows as it is asked to, and gives the training rows first"""
-    train, valid = parts(answer, given.n, given.valid_pct, given.seed)
+def sizes_seen(came, given) -> dict[str, Any]:
+    train, valid = came
     n_train = given.n - given.n_valid
     return {"training rows": about(len(train), n_train), "validation rows": about(len(valid), given.n_valid)}
 
 
-@split.check(points=0.5)
-def each_row_once(answer, given):
-    """Puts each row in one part, and no row in both"""
-    train, valid = parts(answer, given.n, given.valid_pct, given.seed)
+@split.check(points=0.25, look=sizes_seen)
+def asked_share(answer, given):
+    """Holds back as many rows as it is asked to, and gives the training rows first"""
+    return parts(answer, given.n, given.valid_pct, given.seed)
+
+
+def rows_seen(came, given) -> dict[str, str]:
+    train, valid = came
     everything = set(range(given.n))
     return {
         "rows in both parts": some(set(train) & set(valid)),
@@ -427,23 +445,41 @@ def each_row_once(answer, given):
     }
 
 
-@split.check(points=0.5)
-def left_to_chance(answer, given):
-    """Chooses the rows at random, other ones for another seed"""
-    valid = sorted(parts(answer, given.n, given.valid_pct, given.seed)[1])
-    other = sorted(parts(answer, given.n, given.valid_pct, given.other_seed)[1])
+@split.check(points=0.5, look=rows_seen)
+def each_row_once(answer, given):
+    """Puts each row in one part, and no row in both"""
+    return parts(answer, given.n, given.valid_pct, given.seed)
+
+
+def chance_seen(came, given) -> dict[str, str]:
+    valid, other = map(sorted, came)
+    if min(len(valid), len(other)) < 2:
+        raise CannotAsk(f"held back {len(valid)} of {given.n} rows with one seed and {len(other)} with another")
     steps = set(np.diff(valid).tolist())
     how = "one block of the table" if steps == {1} else "rows at regular steps" if len(steps) == 1 else "scattered rows"
     return {"the validation part": how, "another seed": "the same split" if valid == other else "another split"}
 
 
-@split.check(points=0.25)
+@split.check(points=0.5, look=chance_seen)
+def left_to_chance(answer, given):
+    """Chooses the rows at random, other ones for another seed"""
+    return [parts(answer, given.n, given.valid_pct, seed)[1] for seed in (given.seed, given.other_seed)]
+
+
+def repetition_seen(came, given) -> dict[str, str]:
+    first, second = came
+    if not all(len(part) for part in first):
+        raise CannotAsk("left one of the two parts empty")
+    return {"the same seed again": "the same split" if first == second else "another split"}
+
+
+@split.check(points=0.25, look=repetition_seen, form=True)
 def repeatable(answer, given):
     """Splits the same way whenever the seed is the same"""
     first = parts(answer, given.n, given.valid_pct, given.seed)
     torch.rand(7), np.random.rand(7)  # noqa: NPY002  # whoever leans on the global generators gets another state
     second = parts(answer, given.n, given.valid_pct, given.seed)
-    return {"the same seed again": "the same split" if first == second else "another split"}
+    return [first, second]
 
 
 @split.misconception(
@@ -654,6 +690,7 @@ def takes_the_row_before(index, table):
 
 one_epoch = Exercise(
     reference=batches.one_epoch,
+    elsewhere=("collabkit.batches.RatingLoader",),
     hints=(
         "Shuffle all positions once, at the start of the epoch. Then go through them in slices of `bs`.",
         "`range(0, n, bs)` gives where each slice starts. A slice that reaches past the end is shorter, without an error.",
@@ -691,11 +728,8 @@ def epoch(answer: Any, n: int, bs: int) -> list[list[int]]:
     return [np.atleast_1d(as_list(batch)).tolist() for batch in itertools.islice(given, n + 1)]
 
 
-@one_epoch.check(points=0.75)
-def each_exactly_once(answer, given):
-    """Shows each rating exactly once"""
-    n, bs = given.large
-    shown_by_batch = epoch(answer, n, bs)
+def ratings_seen(shown_by_batch, given) -> dict[str, str]:
+    n, _ = given.large
     shown = list(itertools.chain(*shown_by_batch))
     return {
         "ratings never shown": some(set(range(n)) - set(shown)),
@@ -705,21 +739,35 @@ def each_exactly_once(answer, given):
     }
 
 
-@one_epoch.check(points=0.25)
+@one_epoch.check(points=0.75, look=ratings_seen)
+def each_exactly_once(answer, given):
+    """Shows each rating exactly once"""
+    return epoch(answer, *given.large)
+
+
+def sizes_of_batches(came, given) -> dict[str, list[int]]:
+    sizes = zip((given.even, given.rest), came, strict=True)
+    return {f"{n} rows, {bs} at a time": [len(batch) for batch in batches] for (n, bs), batches in sizes}
+
+
+@one_epoch.check(points=0.25, look=sizes_of_batches, form=True)
 def batch_sizes(answer, given):
     """Gives batches of `bs` positions, and one smaller batch for the rest"""
-    return {
-        f"{n} rows, {bs} at a time": [len(batch) for batch in epoch(answer, n, bs)]
-        for n, bs in (given.even, given.rest)
-    }
+    return [epoch(answer, n, bs) for n, bs in (given.even, given.rest)]
 
 
-@one_epoch.check(points=0.5)
+def orders_seen(came, given) -> dict[str, str]:
+    _, bs = given.many
+    first, second = (list(itertools.chain(*batches)) for batches in came)
+    if len(first) < bs or len(second) < bs:
+        raise CannotAsk(f"gave {len(first)} and {len(second)} positions in two epochs of {given.many[0]} ratings")
+    return {"the order": order_of(first, bs), "the next epoch": "the same" if first == second else "another order"}
+
+
+@one_epoch.check(points=0.5, look=orders_seen)
 def shuffled(answer, given):
     """Shuffles the ratings, anew in each epoch"""
-    n, bs = given.many
-    first, second = (list(itertools.chain(*epoch(answer, n, bs))) for _ in range(2))
-    return {"the order": order_of(first, bs), "the next epoch": "the same" if first == second else "another order"}
+    return [epoch(answer, *given.many) for _ in range(2)]
 
 
 def order_of(positions: list[int], bs: int) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
+from autograde import catalogue
 from autograde.card import LOOK, code_marked
+from autograde.cells import title_of
 from autograde.course import Course
-from autograde.exercise import Exercise, Outcome, Question, as_sentence
-from autograde.grading import Result
-from autograde.lesson import title_of
+from autograde.exercise import Outcome, as_sentence
+from autograde.grading import Result, how_graded
 
 __all__ = ["ExerciseSummary", "Mistake", "render", "summaries", "write_report"]
 
@@ -48,8 +49,8 @@ def summaries(course: Course, results: list[Result]) -> list[ExerciseSummary]:
     found = []
     for lesson in dict.fromkeys(result.lesson for result in results):
         of_lesson = [result for result in results if result.lesson == lesson and result.verdicts]
-        for name, exercise in course.exercises(lesson).items():
-            found.append(_summary(lesson, name, exercise, of_lesson))
+        for entry in catalogue.entries(course, lesson).values():
+            found.append(_summary(lesson, entry, of_lesson))
     return found
 
 
@@ -68,10 +69,13 @@ def render(course: Course, results: list[Result], now: datetime.datetime) -> str
         now=now,
         lessons=lessons,
         titles={each: title_of((course.solutions / f"{each}.py").read_text(encoding="utf-8")) for each in lessons},
-        points={each: course.points(each) for each in lessons},
+        points={each: catalogue.points(course, each) for each in lessons},
         students=list(dict.fromkeys(result.student for result in results)),
         results=by_place,
         attention=[result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]],
+        mended=[result for result in results if result.notes],
+        unwalled=[result for result in results if result.walls is False],
+        how=how_graded(course),
         summaries=summarised,
         frequent=sorted(
             ((m, s) for s in summarised if not s.is_question for m in s.mistakes),
@@ -90,24 +94,23 @@ def write_report(course: Course, results: list[Result]) -> Path:
     return draft.replace(course.report)
 
 
-def _summary(lesson: str, name: str, exercise: Exercise, results: list[Result]) -> ExerciseSummary:
-    verdicts = {result.student: result.verdicts[name] for result in results if name in result.verdicts}
+def _summary(lesson: str, entry: catalogue.Entry, results: list[Result]) -> ExerciseSummary:
+    verdicts = {result.student: result.verdicts[entry.name] for result in results if entry.name in result.verdicts}
     counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
-    sentences = [misconception.sentence for misconception in exercise.misconceptions]
     made = {
         s: tuple(
             who for who, v in verdicts.items() if any(as_sentence(line.feedback) == as_sentence(s) for line in v.lines)
         )
-        for s in sentences
+        for s in entry.sentences
     }
     explained = {who for students in made.values() for who in students}
     wrong = [who for who, v in verdicts.items() if v.outcome in (Outcome.PARTIAL, Outcome.FAILED)]
     mistakes = [Mistake(sentence, who) for sentence, who in made.items() if who]
     return ExerciseSummary(
         lesson=lesson,
-        name=name,
-        is_question=isinstance(exercise, Question),
-        points=exercise.points,
+        name=entry.name,
+        is_question=entry.is_question,
+        points=entry.points,
         mean=sum(v.score for v in verdicts.values()) / len(verdicts) if verdicts else 0.0,
         outcomes={outcome: counts[outcome] for outcome in Outcome if counts[outcome]},
         mistakes=tuple(sorted(mistakes, key=lambda mistake: -len(mistake.students))),

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from autograde.course import Course, find_root
 from autograde.grading import grade
-from autograde.kernel.notebook import Limits
+from autograde.kernel.limits import Limits
 from autograde.sample_class import make_sample_class
 
 from .small_class import LESSON, hand_in_oddities

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import html
 import json
 import logging
@@ -16,14 +17,20 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import collabkit
 from autograde import card, cell, check, exercises, hint, passed, progress
-from autograde.cell import VERDICT_MIME, Session, verdict_from_json, verdict_to_json
+from autograde.cell import Session
 from autograde.exercise import Exercise, Line, Outcome, Verdict
 from autograde.exercises import find
-from autograde.kernel.notebook import Ended, Limits, run_cells
+from autograde.kernel.limits import Ended
+from autograde.verdict import VERDICT_MIME, verdict_from_json, verdict_to_json
+
+from ..practice import run_in_jupyter
 
 NAME = "predict_rating"
-RIGHT = find(NAME)[1].reference
 POINTS = find(NAME)[1].points
+
+
+def RIGHT(user_factors, movie_factors):
+    return sum(u * m for u, m in zip(user_factors, movie_factors, strict=True))
 
 
 def wrong(user_factors, movie_factors):
@@ -53,6 +60,20 @@ class TestCheck:
         captured = capsys.readouterr()
         assert captured.out == card.as_text(verdict) + "\n"
         assert captured.err == ""
+
+    @pytest.mark.parametrize(
+        ("name", "answer", "own"),
+        [
+            ("DotProduct", collabkit.DotProduct, "DotProduct"),
+            ("DotProduct", type("Mine", (collabkit.DotProduct,), {}), "DotProduct"),
+            (NAME, functools.partial(find(NAME)[1].reference), NAME),
+        ],
+    )
+    def test_a_finished_version_is_named_and_earns_nothing(self, name, answer, own):
+        verdict = check(name, answer)
+        assert (verdict.outcome, verdict.score) == (Outcome.FAILED, 0)
+        assert verdict.feedback == f"This is collabkit's own {own}: write your own."
+        assert not passed(name)
 
     def test_the_placeholder_of_a_lesson_is_not_attempted(self):
         assert check(NAME, ...).outcome is Outcome.NOT_ATTEMPTED
@@ -233,7 +254,8 @@ class TestAsides:
             print("nobody listens on 9999")
         code = (
             "import os, sys; from autograde import check, exercises\n"
-            f"answer = exercises.find({NAME!r})[1].reference; os.close(2)\n"
+            "answer = lambda user_factors, movie_factors: sum(u * m for u, m in zip(user_factors, movie_factors))\n"
+            "os.close(2)\n"
             f"print(check({NAME!r}, answer).outcome)"
         )
         done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
@@ -249,13 +271,23 @@ LOUD = """
 import logging, os, subprocess, sys, warnings
 from sys import stderr as early
 
-import collabkit
-from autograde import check, exercises, hint, passed, progress
+from torch import nn
+from autograde import check, hint, passed, progress
 
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 
 
-class DotProduct(collabkit.DotProduct):
+class Own(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_users, n_factors)
+        self.movie_factors = nn.Embedding(n_movies, n_factors)
+
+    def forward(self, x):
+        return (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
+
+
+class DotProduct(Own):
     def forward(self, x):
         warnings.warn("I warn")
         logging.debug("I log")
@@ -296,14 +328,14 @@ CELLS = {
     "heard again": OUTSIDE,
     "shows": """
 from IPython.display import clear_output, display
-class Shows(collabkit.DotProduct):
+class Shows(Own):
     def forward(self, x):
         clear_output(); display("a picture")
         return super().forward(x)[:5]
 """,
     "fails": 'check("DotProduct", Shows)',
     "points at": """
-class Stops(collabkit.DotProduct):
+class Stops(Own):
     def forward(self, x):
         return self.users(x[:, 0])  # <script>
 """,
@@ -312,12 +344,12 @@ class Stops(collabkit.DotProduct):
     "unknown": 'check("DotProdukt", DotProduct)',
     "leaves": 'check("predict_rating", lambda u, m: exit())',
     "quits": 'check("predict_rating", lambda u, m: quit(keep_kernel=True))',
-    "alive": 'check("predict_rating", exercises.find("predict_rating")[1].reference)',
+    "alive": "right = lambda u, m: sum(a * b for a, b in zip(u, m))\ncheck('predict_rating', right)",
     "interrupts": """
 def stop(u, m): raise KeyboardInterrupt
 check("predict_rating", stop)
 """,
-    "alive still": 'check("predict_rating", exercises.find("predict_rating")[1].reference)',
+    "alive still": 'check("predict_rating", right)',
     "hint": 'hint("DotProduct")',
     "not passed": 'passed("gradient_step")',
     "progress": "progress()",
@@ -325,11 +357,11 @@ check("predict_rating", stop)
 
 
 @pytest.fixture(scope="module")
-def kernel():
+def kernel(tmp_path_factory):
     """Each of CELLS after its run in one kernel: name -> (how it ended, its outputs)."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()])
     with not_under_pytest():
-        endings = run_cells(notebook, limits=Limits(cell_seconds=60))
+        endings = run_in_jupyter(notebook, tmp_path_factory.mktemp("kernel"))
     return {name: (end, c.outputs) for name, end, c in zip(CELLS, endings, notebook.cells, strict=True)}
 
 
@@ -519,7 +551,7 @@ class TestJson:
         assert verdict_from_json(json.loads(text)) == verdict
 
     def test_round_trip_of_a_real_one(self):
-        verdict = check("DotProduct", collabkit.DotProduct)
+        verdict = check("DotProduct", collabkit.DotProductBias)
         assert verdict_from_json(json.loads(json.dumps(verdict_to_json(verdict)))) == verdict
 
     @pytest.mark.parametrize(

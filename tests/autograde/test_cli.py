@@ -16,10 +16,11 @@ from autograde import cli
 from autograde.cli import main
 from autograde.exercise import Outcome
 from autograde.grading import Result
+from autograde.kernel.walls import Walls
 
 from .small_class import LESSON, hand_in
 
-COMMANDS = ["build", "export", "grade", "new", "report", "sample-class"]
+COMMANDS = ["build", "doctor", "export", "grade", "new", "report", "sample-class"]
 
 
 @pytest.fixture
@@ -132,6 +133,43 @@ def test_grade_prints_progress_a_table_and_the_report(run, own):
     assert result.output.endswith(f"report: {own.report}\n")
     page = own.report.read_text(encoding="utf-8")
     assert "ada-solved" in page, "the report is of the whole class, not only of who was graded now"
+
+
+def test_what_could_not_be_graded_ends_in_a_sentence_and_an_exit_code(run, own, monkeypatch):
+    def grade_class(course, lessons, students, **options):
+        assert options["walls"] is False
+        assert options["scheduler"] == "tcp://elsewhere:1"
+        return [
+            Result(student, LESSON, problem=Outcome.UNGRADED, note="Grading itself failed.") for student in students
+        ]
+
+    monkeypatch.setattr("autograde.grading.grade", grade_class)
+    arguments = ["--no-walls", "--scheduler", "tcp://elsewhere:1", "--student", "ada-solved"]
+    result = run("grade", *arguments, "--course", own.folder)
+    assert result.exit_code == 1
+    last = result.output.strip().splitlines()[-1]
+    assert last == "Error: 1 of 1 could not be graded, by no fault of the students'. Grading itself failed."
+
+
+def test_doctor_says_what_stands_and_fails_without_enough_walls(run, own, monkeypatch):
+    result = run("doctor", "--course", own.folder)
+    assert result.exit_code == 0
+    assert re.search(r"(?m)^✓ walls +enough of them stand", result.output)
+    assert re.search(rf"(?m)^✓ secret +[0-9a-f]{{12}} in {own.secret_file}", result.output)
+    own.secret_file.write_bytes(b"short")
+    monkeypatch.setattr(Walls, "found", lambda: Walls.none())
+    result = run("doctor", "--course", own.folder)
+    assert result.exit_code == 1
+    assert re.search(r"(?m)^✗ bubblewrap +missing: ", result.output)
+    assert re.search(r"(?m)^✗ walls +too few stand: install bubblewrap", result.output)
+    assert re.search(r"(?m)^✗ secret +.* is damaged", result.output)
+
+
+def test_doctor_in_a_course_where_nothing_has_happened(run, fresh):
+    result = run("doctor", "--course", fresh.folder)
+    assert result.exit_code == 0
+    assert "none yet: the first grading makes one." in result.output
+    assert not fresh.secret_file.exists()
 
 
 def test_a_name_is_printed_as_it_is(own, capsys):

@@ -10,9 +10,8 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 
 from autograde.course import Course, CourseError, nbgrader_config
-from autograde.execute import ExecuteAndJudge
 from autograde.lesson import ClearAnswers
-from autograde.restore import RestoreCells
+from autograde.preprocessors import ExecuteAndJudge, RepairCells
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_courses_do_not_share_a_gradebook(course, tmp_path):
 
 def test_nbgrader_keeps_its_steps_but_for_the_three_that_are_replaced(course):
     config = nbgrader_config(course.root, course.folder)
-    swapped = {ClearSolutions: ClearAnswers, DeduplicateIds: RestoreCells, Execute: ExecuteAndJudge}
+    swapped = {ClearSolutions: ClearAnswers, DeduplicateIds: RepairCells, Execute: ExecuteAndJudge}
     pairs = [
         (GenerateAssignment.preprocessors, config.GenerateAssignment.preprocessors),
         (Autograde.sanitize_preprocessors, config.Autograde.sanitize_preprocessors),

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import collabkit
 from autograde.exercise import Exercise, Line, Outcome, Question, Verdict, total
 from autograde.observe import CannotAsk
 
@@ -95,6 +96,28 @@ class TestChecks:
 
     def test_total_is_the_same_in_any_order(self):
         assert total([0.1, 0.2, 0.3]) == total([0.3, 0.2, 0.1]) == 0.6
+
+
+class TestFinished:
+    def test_a_reference_of_collabkit_is_one(self):
+        exercise = Exercise(reference=collabkit.DotProduct, elsewhere=("fastai.collab.EmbeddingDotBias",))
+        assert exercise.finished == ("collabkit.models.DotProduct", "fastai.collab.EmbeddingDotBias")
+
+    @pytest.mark.parametrize("reference", [len, 3, lambda x: x, "collabkit"])
+    def test_any_other_reference_is_none(self, reference):
+        assert Exercise(reference=reference, name="x").finished == ()
+
+
+def test_a_check_keeps_what_the_judge_looks_at_and_whether_it_is_of_form(exercise):
+    look = len
+    exercise.check(points=1, look=look, form=True)(_documented)
+    assert (exercise.checks[-1].look, exercise.checks[-1].is_form) == (look, True)
+    exercise.check(points=1)(_documented)
+    assert (exercise.checks[-1].look, exercise.checks[-1].is_form) == (None, False)
+
+
+def _documented(answer, given):
+    """Documented"""
 
 
 class TestMisconceptions:

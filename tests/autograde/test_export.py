@@ -101,6 +101,18 @@ def test_a_mark_by_hand_stays_when_the_notebook_is_lost(own):
     assert (table["DotProduct"].outcome, table["DotProduct"].score) == ("malformed", 0)
 
 
+def test_a_failure_of_ours_is_no_zero(own):
+    correct(own, "ada-solved", "train", manual_score=1.0)
+    problem = own.problems / "ada-solved" / f"{LESSON}.json"
+    problem.parent.mkdir(parents=True, exist_ok=True)
+    problem.write_text('{"outcome": "ungraded", "note": "Grading itself failed."}')
+    table = rows(own, [LESSON])
+    mine = of(table, "ada-solved")
+    assert (mine["train"].outcome, mine["train"].score) == ("ungraded", 1)
+    assert (mine["DotProduct"].outcome, mine["DotProduct"].score) == ("ungraded", None)
+    assert f"ada-solved,{LESSON},DotProduct,ungraded,,3.5\n" in as_csv(table)
+
+
 def test_before_grading_the_outcome_says_what_is_there(own):
     for folder in (own.autograded, own.problems):
         for path in folder.rglob("*"):

@@ -8,16 +8,29 @@ import time
 import nbformat
 import pytest
 
-from autograde import grading
+from autograde import digest, grading
+from autograde.cells import to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Line, Outcome, Verdict
-from autograde.grading import Result, Unreadable, grade, read_submission, register, result_of, results_of
-from autograde.kernel.notebook import Limits
-from autograde.lesson import to_bytes
+from autograde.grading import (
+    Result,
+    Unreadable,
+    grade,
+    how_graded,
+    read_submission,
+    register,
+    result_of,
+    results_of,
+)
+from autograde.kernel.limits import Limits
+from autograde.kernel.walls import Walls
+from autograde.report import write_report
+from autograde.secret import Secret
 
 from .small_class import LESSON, QUOTED, cell_of, hand_in, solved_notebook
 
 FULL = 8.0
+LIMITS = Limits(cell_seconds=15)  # as in the fixture, or nothing that was graded counts
 MENDED = ["odd-deleted", "odd-duplicated", "odd-ids", "odd-kernel", "odd-markdown", "odd-metadata", "odd-nbformat3"]
 UNREADABLE = {
     "eva-damaged": "cannot be read",
@@ -142,7 +155,7 @@ def test_what_is_on_disk_says_the_same(graded):
     assert results_of(course, [LESSON]) == results
 
 
-def test_equal_code_is_run_once_and_prose_stays_with_its_author(graded):
+def test_a_notebook_s_prose_stays_with_its_author(graded):
     course = graded[0]
     private = "the private notes of odd-kernel"
     holders = [
@@ -151,6 +164,13 @@ def test_equal_code_is_run_once_and_prose_stays_with_its_author(graded):
     ]  # fmt: skip
     assert holders == ["odd-kernel"]
     assert nbformat.read(course.graded("odd-kernel", LESSON), as_version=4).metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("student", ["odd-kernel", "odd-deleted", "odd-duplicated", "odd-markdown"])
+def test_what_was_put_right_is_told(by_student, student):
+    assert by_student[student].notes
+    assert all(note.endswith(".") and "\n" not in note for note in by_student[student].notes)
+    assert by_student["ada-solved"].notes == ()
 
 
 def test_the_released_notebook_is_the_committed_one(graded, root):
@@ -170,20 +190,50 @@ def test_submissions_are_not_touched(graded, own):
 # ---- grading again
 
 
-def test_a_second_run_gives_the_same_marks_and_a_repaired_notebook_loses_its_problem(
-    graded, own, by_student, monkeypatch
-):
-    hand_in(own, "eva-damaged", solved_notebook(own))
-    # what the workers leave is found by the key of its code, though nbgrader sanitizes the notebook itself
-    monkeypatch.setattr("autograde.execute.executed", failing)
-    students = ["eva-damaged", "gus-mistakes", "odd-metadata", "odd-renamed"]
-    again = {result.student: result for result in grade(own, [LESSON], students)}
-    for student in ("odd-metadata", "gus-mistakes"):
-        now, then = again[student].verdicts, by_student[student].verdicts
-        assert {name: (v.score, v.outcome) for name, v in now.items()} == {
-            name: (v.score, v.outcome) for name, v in then.items()
-        }
+@pytest.fixture
+def nobody_grades(monkeypatch):
+    """Fails as soon as anything is to be graded."""
+
+    def refuse(jobs, *_):
+        assert [ready.student for ready, _ in jobs] == []
+        yield from ()
+
+    monkeypatch.setattr(grading, "graded", refuse)
+
+
+@pytest.mark.usefixtures("nobody_grades")
+def test_what_is_unchanged_is_neither_graded_nor_entered_again(graded, own):
+    before = {path: path.stat().st_mtime_ns for path in own.autograded.rglob("*.ipynb")}
+    again = grade(own, [LESSON], own.students(), limits=LIMITS)
+    assert again == graded[2]
+    assert {path: path.stat().st_mtime_ns for path in own.autograded.rglob("*.ipynb")} == before
+
+
+@pytest.mark.usefixtures("nobody_grades")
+def test_results_outlive_gradebook_and_notebooks(graded, own):
+    shutil.rmtree(own.autograded)
+    own.database.unlink()
+    assert grade(own, [LESSON], graded[0].students(), limits=LIMITS) == graded[2]
+    for student in ("ada-solved", "gus-mistakes"):
         assert marks(own, student) == marks(graded[0], student)
+        assert own.graded(student, LESSON).read_bytes() == graded[0].graded(student, LESSON).read_bytes()
+
+
+@pytest.mark.usefixtures("nobody_grades")
+def test_prose_is_no_reason_to_grade_again(own, by_student):
+    notebook = nbformat.read(own.submission("gus-mistakes", LESSON), as_version=4)
+    notebook.cells[0].source = "I have thought about it."
+    hand_in(own, "gus-mistakes", notebook)
+    (result,) = grade(own, [LESSON], ["gus-mistakes"], limits=LIMITS)
+    assert result == by_student["gus-mistakes"]
+    assert "I have thought about it." in own.graded("gus-mistakes", LESSON).read_text()
+
+
+def test_who_changed_is_graded_again_and_a_repaired_notebook_loses_its_problem(own, by_student):
+    hand_in(own, "eva-damaged", solved_notebook(own))
+    students = ["eva-damaged", "gus-mistakes", "odd-renamed"]
+    again = {result.student: result for result in grade(own, [LESSON], students, limits=LIMITS)}
+    assert again["gus-mistakes"] == by_student["gus-mistakes"]
     assert (again["eva-damaged"].problem, again["eva-damaged"].score) == (None, FULL)
     assert result_of(own, "eva-damaged", LESSON) == again["eva-damaged"]
     assert not (own.problems / "eva-damaged" / f"{LESSON}.json").exists()
@@ -191,12 +241,47 @@ def test_a_second_run_gives_the_same_marks_and_a_repaired_notebook_loses_its_pro
     assert result_of(own, "ben-blank", LESSON) == by_student["ben-blank"], "who was not named stays as before"
 
 
+def test_the_same_secret_gives_the_same_bytes_and_another_the_same_marks(graded, own, by_student):
+    students = ["ada-solved", "gus-mistakes"]
+    kept = {path.name: path.read_bytes() for path in verdict_files(own) if told_student(path) in students}
+    assert len(kept) == len(students)
+    for path in verdict_files(own):
+        path.unlink()
+    again = grade(own, [LESSON], students, limits=LIMITS, workers=1)
+    assert {path.name: path.read_bytes() for path in verdict_files(own)} == kept
+    own.secret_file.unlink()
+    other = grade(own, [LESSON], students, limits=LIMITS)
+    assert how_graded(own)["secret"] != how_graded(graded[0])["secret"]
+    assert len(verdict_files(own)) == 2 * len(students)
+    for results in (again, other):
+        for result in results:
+            then = by_student[result.student].verdicts
+            assert {name: (v.outcome, v.score) for name, v in result.verdicts.items()} == {
+                name: (v.outcome, v.score) for name, v in then.items()
+            }
+
+
+def verdict_files(course):
+    return [path for path in (course.folder / "results").glob("*/*.json") if ".outputs" not in path.name]
+
+
+def told_student(path):
+    return json.loads(path.read_bytes())["student"]
+
+
+def test_how_a_class_was_graded_is_kept(graded):
+    how = how_graded(graded[0])
+    assert "bubblewrap" in [name for name, _, _ in how["walls"]]
+    assert how["secret"] == Secret.of(graded[0].secret_file).fingerprint
+    assert "torch" in how["versions"]
+
+
 def test_what_has_become_unreadable_loses_its_marks_but_not_those_by_hand(own):
     hand_in(own, "ada-solved", b"{")
     with own.api.gradebook as gradebook:
         grade_of(gradebook, "ada-solved", "train").manual_score = 0.5
         gradebook.db.commit()
-    (result,) = grade(own, [LESSON], ["ada-solved"])
+    (result,) = grade(own, [LESSON], ["ada-solved"], limits=LIMITS)
     assert result.problem is Outcome.MALFORMED
     assert result_of(own, "ada-solved", LESSON) == result
     assert {name: score for name, score in marks(own, "ada-solved").items() if score} == {"train": 0.5}
@@ -265,77 +350,33 @@ def sanitized_submission(course, student):
 # ---- what happens to the graders
 
 
-@pytest.fixture
-def stand_in(monkeypatch, tmp_path):
-    """Workers run the function `run` of this source in the place of a notebook; spawned ones find it on sys.path."""
-
-    def install(name, source):
-        (tmp_path / f"{name}.py").write_text(source)
-        monkeypatch.syspath_prepend(str(tmp_path))
-        monkeypatch.setattr(grading, "_run", __import__(name).run)
-
-    return install
-
-
-def run_all(course, students, workers):
-    ready = {(student, LESSON): nbformat.v4.new_notebook() for student in students}
-    found = grading._run_all(course, ready, course.folder, workers, Limits())
-    return {student: failure for student, _, failure in found}
-
-
-def test_a_worker_that_dies_costs_nobody_else_a_run(own, stand_in):
-    stand_in(
-        "dying_worker",
-        "import os\n"
-        "def run(course, student, *_):\n"
-        "    if student == 'bad': os._exit(9)\n"
-        "    if student == 'odd': raise KeyError('odd')\n",
-    )
-    failures = run_all(own, ["a", "b", "bad", "c", "odd", "d"], workers=2)
-    assert {
-        student: failure for student, failure in failures.items() if student not in ("bad", "odd")
-    } == dict.fromkeys("abcd", "")
-    assert failures["bad"].startswith("BrokenProcessPool: ")
-    assert failures["odd"] == "KeyError: 'odd'"
-
-
-def test_two_workers_work_at_once(own, stand_in):
-    stand_in(
-        "meeting_worker",
-        "import pathlib, time\n"
-        "def run(course, student, lesson, content, folder, limits):\n"
-        "    (folder / f'here-{student}').touch()\n"
-        "    for _ in range(300):\n"
-        "        if len(list(folder.glob('here-*'))) == 2: return\n"
-        "        time.sleep(.1)\n"
-        "    raise RuntimeError('alone')\n",
-    )
-    assert run_all(own, ["a", "b"], workers=2) == {"a": "", "b": ""}
-
-
-def test_a_failure_of_ours_is_no_fault_of_the_student_s(own, monkeypatch, tmp_path):
+def test_a_failure_of_ours_is_no_fault_of_the_student_s(own, monkeypatch):
     """The sentence says whose fault it is, and marks from before stay in the gradebook."""
-    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # no Python starts from an empty home: no worker either
+    monkeypatch.setattr(digest, "of_judging", lambda: "of other exercises")
     before = marks(own, "hana-mistakes")
     (result,) = grade(own, [LESSON], ["hana-mistakes"], workers=1)
-    assert result.problem is Outcome.CRASHED
-    assert result.note.startswith("Grading itself failed, which is no fault of the student's: BrokenProcessPool")
-    assert result.note.endswith("Grade this notebook again.")
+    assert result.problem is Outcome.UNGRADED
+    assert result.note == (
+        "Grading itself failed, which is no fault of the student's: CannotGrade: this worker has another version "
+        "of the exercises: restart it. Grade this notebook again."
+    )
     assert marks(own, "hana-mistakes") == before
     assert result_of(own, "hana-mistakes", LESSON) == result
 
 
-def test_what_nbgrader_cannot_grade_has_nbgrader_s_reason(own, monkeypatch):
-    monkeypatch.setattr(grading, "_run_all", lambda course, ready, *_: ((*place, "") for place in ready))
-    monkeypatch.setattr("autograde.execute.executed", failing)  # stands where the notebook would be run
-    (result,) = grade(own, [LESSON], ["ada-solved"])
-    assert result.problem is Outcome.MALFORMED
-    assert result.note == "nbgrader could not grade the notebook: the disk is full"
-    assert set(marks(own, "ada-solved").values()) == {0}
+def test_without_walls_it_refuses_unless_told(own, monkeypatch):
+    monkeypatch.setattr(Walls, "found", lambda: Walls.none())
+    with pytest.raises(CourseError, match=r"too few walls .* --no-walls"):
+        grade(own, [LESSON], ["hana-mistakes"])
 
 
-def failing(notebook, limits):
-    raise OSError("the disk is full")
+def test_without_walls_is_told_and_graded_anew_with_them(own, by_student):
+    (bare,) = grade(own, [LESSON], ["hana-mistakes"], workers=1, walls=False, limits=LIMITS)
+    assert (bare.walls, by_student["hana-mistakes"].walls) == (False, True)
+    assert bare.score == by_student["hana-mistakes"].score
+    assert result_of(own, "hana-mistakes", LESSON) == bare
+    assert not any(stands for _, stands, _ in how_graded(own)["walls"])
+    assert "Graded without walls" in write_report(own, [bare]).read_text(encoding="utf-8")
 
 
 # ---- values

@@ -3,6 +3,8 @@
 import dataclasses
 import logging
 import sys
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -12,10 +14,11 @@ from torch import nn
 
 import collabkit
 from autograde import judge as judging
+from autograde.compare import equal
 from autograde.exercise import Exercise, Outcome, Question
 from autograde.exercises import find
-from autograde.judge import accelerators, ask_here, judge, judgements, not_attempted
-from autograde.observe import CannotAsk, Raised
+from autograde.judge import FORM_ALONE, accelerators, ask_here, judge, judgements, not_attempted
+from autograde.observe import CannotAsk, Raised, ask
 
 
 def scaled(values, factor):
@@ -395,6 +398,139 @@ class TestSeeds:
             return torch.rand(len(values), dtype=torch.float64)
 
         assert verdict_on(draws, exercise_of(reference=draws)).outcome is Outcome.PASSED
+
+
+# ---- what the judge makes of an observation
+
+
+class TestLook:
+    """A question brings back what the answer gives; the judge draws the conclusions."""
+
+    def exercise(self):
+        exercise = Exercise(reference=scaled, name="scaled", draw=lambda rng: rng.uniform(1, 2, 3))
+
+        def is_sorted(came, given):
+            if len(came.values) != len(given):
+                raise CannotAsk(f"gave {len(came.values)} numbers, expected {len(given)}")
+            return bool((np.diff(came.values) >= 0).all())
+
+        @exercise.check(points=1, look=is_sorted)
+        def in_order(answer, given):
+            """Gives the numbers in ascending order"""
+            return answer(given, 1)
+
+        exercise.reference = lambda values, factor: np.sort(values)
+        exercise.misconception("You turned them round.")(lambda values, factor: np.sort(values)[::-1])
+        return exercise
+
+    def test_what_is_seen_is_compared(self):
+        assert verdict_on(lambda v, f: np.sort(v) + 1, self.exercise()).passed
+        assert verdict_on(lambda v, f: -np.sort(v), self.exercise()).feedback == "You turned them round."
+
+    def test_a_reason_not_to_look_is_a_sentence(self):
+        verdict = verdict_on(lambda v, f: v[:2], self.exercise())
+        assert verdict.feedback == "Your `scaled` gave 2 numbers, expected 3."
+
+    @pytest.mark.parametrize("came", [None, 3, "text", [[]], {"a": 1}, object()])
+    def test_what_cannot_be_looked_at_is_told_as_it_came(self, came):
+        verdict = verdict_on(lambda v, f: came, self.exercise())
+        assert verdict.outcome is Outcome.FAILED
+        assert verdict.feedback.startswith("Your `scaled` gave ")
+
+    def test_an_exception_is_not_looked_at(self):
+        assert "stopped with ZeroDivisionError" in verdict_on(lambda v, f: 1 / 0, self.exercise()).feedback
+
+
+class TestForm:
+    """Anybody can give a shape without an answer: it counts beside something of substance."""
+
+    def exercise(self):
+        exercise = Exercise(
+            reference=scaled, name="scaled", draw=lambda rng: Given(torch.from_numpy(rng.random(3)), 2.0)
+        )
+
+        @exercise.check(points=0.5, form=True)
+        def shape(answer, given):
+            """Keeps the shape"""
+            return list(answer(given.values, given.factor).shape)
+
+        @exercise.check(points=1)
+        def values(answer, given):
+            """Scales"""
+            return answer(given.values, given.factor)
+
+        return exercise
+
+    def test_alone_it_earns_nothing_and_says_so(self):
+        verdict = verdict_on(lambda v, f: torch.zeros(3), self.exercise())
+        assert (verdict.outcome, verdict.score) == (Outcome.FAILED, 0)
+        assert [(line.passed, line.score) for line in verdict.lines] == [(True, 0), (False, 0)]
+        assert verdict.lines[0].feedback == FORM_ALONE
+        assert FORM_ALONE not in verdict.feedback
+
+    def test_beside_substance_it_counts(self):
+        assert verdict_on(scaled, self.exercise()).score == 1.5
+
+
+class FinishedVersion(Exception):
+    """As it is raised in a child by what is locked away there."""
+
+
+class TestFinishedVersions:
+    def test_earn_nothing_for_the_whole_exercise(self):
+        def mixed(values, factor):
+            if len(values) == 1:
+                raise FinishedVersion("this is collabkit's own scaled")
+            return values * factor
+
+        verdict = verdict_on(mixed)
+        assert (verdict.outcome, verdict.score, verdict.points) == (Outcome.FAILED, 0, 1.75)
+        assert verdict.feedback == "This is collabkit's own scaled: write your own."
+        assert not any(line.passed or line.score for line in verdict.lines)
+
+
+class TestThreads:
+    def test_two_that_judge_at_once_judge_as_one_alone(self):
+        """Our own answers are asked one at a time: they share the global generators."""
+
+        def draws(values, factor):
+            time.sleep(0.001)
+            first = torch.rand(1)
+            time.sleep(0.001)
+            return values * first * torch.rand(1)
+
+        def observed(seed):
+            question, given = exercise.checks[0].question, exercise.draw(np.random.default_rng(seed))
+            return ask(question, draws, given, seed)
+
+        exercise = exercise_of(reference=draws)
+        wanted = {seed: observed(seed) for seed in range(20)}
+        outcomes = {}
+
+        def judge_some(seeds):
+            for seed in seeds:
+                outcomes[seed] = judging._ours(exercise, seed).expected(exercise.checks[0])
+
+        threads = [threading.Thread(target=judge_some, args=(range(start, 20, 4),)) for start in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(equal(wanted[seed], outcomes[seed]) for seed in range(20))
+
+    def test_our_own_answers_are_asked_once_for_a_seed(self):
+        asked = []
+
+        def counted(values, factor):
+            asked.append(len(values))
+            return values * factor
+
+        exercise = exercise_of(reference=counted)
+        for _ in range(3):
+            assert verdict_on(scaled, exercise, seed=5).passed
+        assert len(asked) == 3, "once for each check"
+        verdict_on(scaled, exercise, seed=6)
+        assert len(asked) == 6
 
 
 # ---- silence

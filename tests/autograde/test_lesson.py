@@ -4,18 +4,9 @@ import nbformat
 import pytest
 from nbgrader.utils import compute_checksum
 
+from autograde.cells import LessonError, exercise_grade_id, is_demo, is_unchanged_demo, slug_of, title_of, to_bytes
 from autograde.exercise import Exercise, Question
-from autograde.lesson import (
-    LessonError,
-    exercise_grade_id,
-    is_demo,
-    is_unchanged_demo,
-    slug_of,
-    source_notebook,
-    student_notebook,
-    title_of,
-    to_bytes,
-)
+from autograde.lesson import source_notebook, student_notebook
 
 LESSON = "07_numbers"
 SCRIPT = '''\

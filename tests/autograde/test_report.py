@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Line, Outcome, Question, Verdict
 from autograde.grading import Result
-from autograde.lesson import title_of
 from autograde.report.page import render, summaries, write_report
 
 from .small_class import LESSON, QUOTED
@@ -83,7 +83,9 @@ def test_the_page_needs_nothing_but_itself(html, page):
 def test_the_page_says_what_it_is(page):
     assert ("html", {"lang": "en"}) in page.tags
     assert f"{len(marks_of(page))} students, 1 lesson, graded 4 March 2026, 15:06" in page.text
-    assert "Learners' code ran in plain Jupyter kernels, without walls around them." in words(page.text)
+    assert "Around learners' code in the last run: bubblewrap ✓, namespaces ✓" in words(page.text)
+    assert re.search(r"Inputs were drawn from the secret [0-9a-f]{12}\.", words(page.text))
+    assert "without walls" not in page.text
     assert re.search(r"nbgrader 0\.\d+.*torch \d+\..*fastai \d+\.", page.text)
 
 
@@ -119,6 +121,15 @@ def test_what_needs_a_person_is_told_with_the_note_or_the_sentence(graded, page)
     for result in expected:
         said = result.note or next(v.feedback for v in result.verdicts.values() if v.outcome in result.statuses)
         assert words(said.replace("`", "")) in needy[result.student]
+
+
+def test_what_was_put_right_is_told(graded, html):
+    _, _, results, _ = graded
+    mended = [result for result in results if result.notes]
+    text = words(Page(html).text)
+    assert f"{len(mended)} notebooks were put right before grading" in text
+    for result in mended:
+        assert words(" ".join(result.notes).replace("`", "")) in text
 
 
 def test_titles_and_points_are_those_of_the_lesson(graded, page):

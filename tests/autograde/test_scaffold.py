@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -98,18 +99,20 @@ def test_the_first_lesson_is_number_one(copied):
     assert copied.lessons() == ["01_begin"]
 
 
+PRACTICE = Path(__file__).parents[1] / "practice.py"
+
 IN_THE_COPY = """
-import json, sys
+import json, runpy, sys
 from pathlib import Path
 import nbformat
 import autograde
 from autograde.cli import main
-from autograde.execute import verdicts_in
-from autograde.kernel.notebook import Limits, run_cells
+from autograde.verdict import verdicts_in
 from autograde.judge import judgements
 from autograde import exercises
 
 root = Path.cwd()
+practice = runpy.run_path(sys.argv[1])
 assert Path(autograde.__file__).is_relative_to(root), autograde.__file__
 said = []
 for command in (["new", "weight_decay"], ["build"], ["build", "--check"]):
@@ -117,7 +120,7 @@ for command in (["new", "weight_decay"], ["build"], ["build", "--check"]):
 found = {}
 for name in ("build/source", "lessons"):
     notebook = nbformat.read(root / name / "04_weight_decay" / "04_weight_decay.ipynb", as_version=4)
-    endings = run_cells(notebook, limits=Limits())
+    endings = practice["run_in_jupyter"](notebook, root)
     verdicts = {name: (str(verdict.outcome), verdict.score) for name, verdict in verdicts_in(notebook).items()}
     found[name] = [sorted({*map(str, endings)}), verdicts]
 found["mistakes"] = [
@@ -133,7 +136,7 @@ def test_a_new_lesson_runs_as_it_is(copied):
     """In a process of its own, in which the copy's package is the one that is imported."""
     environment = {**os.environ, "PYTHONPATH": str(copied.root), "OMP_NUM_THREADS": "1"}
     ran = subprocess.run(
-        [sys.executable, "-c", IN_THE_COPY],
+        [sys.executable, "-c", IN_THE_COPY, str(PRACTICE)],
         cwd=copied.root,
         env=environment,
         capture_output=True,

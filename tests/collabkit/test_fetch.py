@@ -1,5 +1,6 @@
 """Fetching MovieLens 100K: its sources, checksum, cache and command; on small fakes, a loopback server and real pip."""
 
+import hashlib
 import importlib.util
 import os
 import re
@@ -533,3 +534,10 @@ class TestTheRealTable:
         assert titles[246] == titles[268] == "Chasing Amy (1997)"
         odd = titles[~titles.str.fullmatch(r".+ \((19\d\d)\)")]
         assert sorted(odd.index) == [267, 1412]
+
+
+def test_the_cached_file_of_the_real_table_is_known_by_its_bytes(movielens, tmp_path):
+    """Then no row needs to be looked at, which is most of the time that reading the cache took."""
+    path = tmp_path / "movielens-100k.csv"
+    module._keep(movielens, path)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == module.CACHE_CHECKSUM

@@ -3,27 +3,44 @@
 Lessons are found by their presence in solutions/: a new one is held to all of this without an edit here.
 """
 
+import ast
+import importlib
+import inspect
 import re
+import textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from autograde.build import stale
+from autograde.cells import answer_grade_id, exercise_grade_id, grade_id_of, is_demo, slug_of
+from autograde.compare import equal
 from autograde.course import Course, find_root
-from autograde.execute import executed, verdicts_in
+from autograde.execute import executed, judging_server
 from autograde.exercise import Outcome, Question
 from autograde.judge import ask_here, judge, judgements
-from autograde.kernel.notebook import Ended, Limits, run_cells
-from autograde.lesson import exercise_grade_id, is_demo, source_notebook, student_notebook
+from autograde.kernel.limits import Ended, Limits
+from autograde.kernel.walls import Walls
+from autograde.lesson import source_notebook, student_notebook
+from autograde.observe import ask
+from autograde.outside import pickled
+from autograde.repair import repaired
+from autograde.secret import Secret
+from autograde.verdict import verdicts_in
 from collabkit.ratings import load_ratings
+
+from ..practice import run_in_jupyter
 
 ROOT = find_root(Path(__file__).parent)
 COURSE = Course(ROOT, ROOT / "course")
 LESSONS = COURSE.lessons()
 EXERCISES = [(lesson, name) for lesson in LESSONS for name in COURSE.exercises(lesson)]
-PATIENT = Limits(cell_seconds=600, import_seconds=600)  # a busy machine fails no test: bench measures
+PATIENT = Limits(
+    cell_seconds=600, import_seconds=600, submission_seconds=3600
+)  # a busy machine fails no test: bench measures
 SEEDS = range(3)
 BANDS = {"03_dot_product": ("dot product", 0.87, 0.03)}  # rung on MovieLens 100K: facts measured over three seeds
 
@@ -70,13 +87,13 @@ def alts_of(notebook):
     return [alt for bundle in bundles for alt in Images("".join(bundle.get("text/html", ""))).alts]
 
 
-# ---- the notebooks, run in real kernels
+# ---- the notebooks, run in real kernels as learners run them
 
 
 @every_lesson
-def test_solved_lesson_earns_all_points(lesson):
+def test_solved_lesson_earns_all_points(lesson, tmp_path):
     notebook = source_of(lesson)
-    endings = run_cells(notebook, limits=PATIENT)
+    endings = run_in_jupyter(notebook, tmp_path)
     assert complaints(notebook) == []
     assert set(endings) <= {Ended.OK, Ended.SKIPPED}
     verdicts = verdicts_in(notebook)
@@ -95,9 +112,9 @@ def test_solved_lesson_earns_all_points(lesson):
 
 
 @every_lesson
-def test_blank_lesson_runs_to_its_end_and_earns_nothing(lesson):
+def test_blank_lesson_runs_to_its_end_and_earns_nothing(lesson, tmp_path):
     notebook = student_notebook(source_of(lesson))
-    endings = run_cells(notebook, limits=PATIENT)
+    endings = run_in_jupyter(notebook, tmp_path)
     assert complaints(notebook) == []
     assert set(endings) <= {Ended.OK, Ended.SKIPPED}
     verdicts = verdicts_in(notebook)
@@ -106,12 +123,111 @@ def test_blank_lesson_runs_to_its_end_and_earns_nothing(lesson):
     assert sum(verdict.score for verdict in verdicts.values()) == 0
 
 
+# ---- the notebooks, judged from outside
+
+
+@pytest.fixture(scope="module")
+def server():
+    with judging_server(Walls.found()) as server:
+        yield server
+
+
+def graded(notebook, lesson, server, key=b"a secret of 32 bytes for tests.."):
+    notebook, notes = repaired(notebook, student_notebook(source_of(lesson)))
+    assert notes == []
+    secret = Secret(key)
+    return executed(notebook, server, PATIENT, lambda exercise: secret.seed("ada", exercise))
+
+
 @every_lesson
-def test_grading_needs_no_demonstration(lesson):
-    notebook = executed(source_of(lesson), PATIENT)
+def test_solved_lesson_earns_all_points_from_outside_without_its_demonstrations(lesson, server):
+    notebook = graded(source_of(lesson), lesson, server)
+    assert complaints(notebook) == [], "set-up must not need what is locked away in grading"
     assert all(not cell.outputs for cell in notebook.cells if is_demo(cell))
-    verdicts = verdicts_in(notebook).values()
-    assert sum(v.score for v in verdicts) == sum(e.points for e in COURSE.exercises(lesson).values())
+    verdicts = verdicts_in(notebook)
+    assert {name: verdict.outcome for name, verdict in verdicts.items()} == dict.fromkeys(
+        COURSE.exercises(lesson), Outcome.PASSED
+    )
+    assert sum(v.score for v in verdicts.values()) == sum(e.points for e in COURSE.exercises(lesson).values())
+
+
+@every_lesson
+def test_blank_lesson_earns_nothing_from_outside(lesson, server):
+    notebook = graded(student_notebook(source_of(lesson)), lesson, server)
+    assert complaints(notebook) == []
+    verdicts = verdicts_in(notebook)
+    assert set(verdicts) == set(COURSE.exercises(lesson))
+    assert {(verdict.outcome, verdict.score) for verdict in verdicts.values()} == {(Outcome.NOT_ATTEMPTED, 0)}
+
+
+@every_lesson
+def test_another_secret_draws_other_inputs_and_gives_the_same_marks(lesson, server):
+    seeds = {Secret(key * 32).seed("ada", "x") for key in (b"a", b"b")}
+    assert len(seeds) == 2
+    first, second = (verdicts_in(graded(source_of(lesson), lesson, server, key * 32)) for key in (b"a", b"b"))
+    assert first == second
+
+
+def own_version(module, name, mistake, solution):
+    """A known mistake as a learner would write it: under the exercise's name, on what the solution defines."""
+    imports = [
+        ast.unparse(node)
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and not re.search(r"\b(autograde|collabkit|__future__)\b", ast.unparse(node))
+    ]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(mistake.answer)))
+    tree.body[0].decorator_list = []
+    text = re.sub(rf"\bcollabkit\.{re.escape(name)}\b", "Solution", ast.unparse(tree))
+    text = text.replace(f" {tree.body[0].name}(", f" {name}(", 1)
+    return "\n".join([*imports, solution, f"Solution = {name}", text])
+
+
+@every_lesson
+def test_each_mistake_is_told_by_its_own_sentence_alone_from_outside(lesson, server):
+    exercises = COURSE.exercises(lesson)
+    module = importlib.import_module(f"autograde.exercises.{slug_of(lesson)}")
+    for number in range(max(len(exercise.misconceptions) for exercise in exercises.values())):
+        notebook, made = source_of(lesson), {}
+        for cell in notebook.cells:
+            name = next((each for each in exercises if grade_id_of(cell) == answer_grade_id(each)), None)
+            if name and number < len(exercises[name].misconceptions):
+                made[name] = mistake = exercises[name].misconceptions[number]
+                is_question = isinstance(exercises[name], Question)
+                answer = f'{name} = "{mistake.answer}"'
+                cell.source = answer if is_question else own_version(module, name, mistake, cell.source)
+        verdicts = verdicts_in(graded(notebook, lesson, server))
+        for name, mistake in made.items():
+            others = [other.sentence for other in exercises[name].misconceptions if other is not mistake]
+            assert verdicts[name].score < exercises[name].points, mistake.name
+            assert mistake.sentence in verdicts[name].feedback, (mistake.name, verdicts[name].feedback)
+            assert [sentence for sentence in others if sentence in verdicts[name].feedback] == [], mistake.name
+        assert all(verdict.passed for name, verdict in verdicts.items() if name not in made)
+
+
+@every_exercise
+def test_no_question_that_is_sent_leads_to_an_answer(lesson, name):
+    exercise = COURSE.exercises(lesson)[name]
+    for check in exercise.checks:
+        given = exercise.draw(np.random.default_rng(0))
+        for value in (check.question, given):
+            sent = pickled(value, check.question)  # which refuses references, misconceptions and all of collabkit
+            assert b"collabkit" not in sent
+            assert all(mistake.sentence.encode()[:40] not in sent for mistake in exercise.misconceptions)
+
+
+@every_exercise
+def test_what_anybody_could_say_without_an_answer_is_marked_as_form(lesson, name):
+    """A check whose expected observation never changes could be passed by a trick that always sends it."""
+    exercise = COURSE.exercises(lesson)[name]
+    if isinstance(exercise, Question):  # there the letter is the answer
+        return
+    for check in exercise.checks:
+        seen = [
+            ask(check.question, exercise.reference, exercise.draw(np.random.default_rng(seed)), seed) for seed in SEEDS
+        ]
+        assert check.is_form or not all(equal(seen[0], other) for other in seen[1:]), check.sentence
+    assert not all(check.is_form for check in exercise.checks), "nothing of substance is asked"
 
 
 # ---- the exercises, without a kernel

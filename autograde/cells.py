@@ -1,0 +1,137 @@
+"""What a lesson's cells and notebooks are called, which kind a cell is, and a notebook as bytes.
+
+Whoever reads a notebook needs this, and nothing in here imports nbgrader or torch, which take seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = [
+    "LessonError",
+    "answer_grade_id",
+    "checked_name",
+    "exercise_grade_id",
+    "grade_id_of",
+    "is_demo",
+    "is_grade",
+    "is_locked",
+    "is_solution",
+    "is_unchanged_demo",
+    "is_unwritten",
+    "own_code",
+    "slug_of",
+    "source_checksum",
+    "title_of",
+    "to_bytes",
+]
+
+
+class LessonError(ValueError):
+    """A lesson's source is not what a lesson must be; the message names file and cell."""
+
+
+def to_bytes(notebook: NotebookNode) -> bytes:
+    """A notebook as the bytes that nbgrader would write: the same notebook gives the same bytes.
+
+    ValueError (a UnicodeEncodeError) for half a character, which JSON can hold and no file.
+    """
+    from nbformat.v4 import writes_json  # nbformat.writes validates as well, which takes longer than the rest
+
+    return (writes_json(notebook).rstrip("\n") + "\n").encode()
+
+
+def exercise_grade_id(name: str) -> str:
+    """Nbgrader's grade id of an exercise's check; it allows letters, digits, hyphens and underscores."""
+    return name.replace(".", "-")
+
+
+def answer_grade_id(name: str) -> str:
+    """Nbgrader's grade id of the cell in which a learner writes the exercise."""
+    return f"{exercise_grade_id(name)}-answer"
+
+
+def grade_id_of(cell: NotebookNode) -> str:
+    """A cell's grade id, "" for the learner's own cells."""
+    return _record(cell).get("grade_id", "")
+
+
+def checked_name(cell: NotebookNode) -> str:
+    """The exercise that a check cell is about: the first string in `check("DotProduct", DotProduct)`."""
+    parts = cell["source"].split('"')
+    return parts[1] if len(parts) > 2 else grade_id_of(cell)
+
+
+def is_grade(cell: NotebookNode) -> bool:
+    """Whether nbgrader reads a mark from this cell."""
+    return bool(_record(cell).get("grade", False))
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Whether this cell is the learner's to write."""
+    return bool(_record(cell).get("solution", False))
+
+
+def is_locked(cell: NotebookNode) -> bool:
+    """Whether the lesson's own text stands in this cell in grading, whatever a learner wrote there."""
+    return not is_solution(cell) and (is_grade(cell) or bool(_record(cell).get("locked", False)))
+
+
+def is_demo(cell: NotebookNode) -> bool:
+    """Whether the lesson marks this cell as a demonstration."""
+    mark = cell["metadata"].get("autograde", {})
+    return cell["cell_type"] == "code" and isinstance(mark, dict) and "demo" in mark
+
+
+def is_unchanged_demo(cell: NotebookNode) -> bool:
+    """Whether this is a demonstration as the lesson has it: one that a learner changed may define what they need."""
+    return is_demo(cell) and cell["metadata"]["autograde"].get("checksum") == source_checksum(cell["source"])
+
+
+def is_unwritten(cell: NotebookNode) -> bool:
+    """Whether a solution cell still is as it was handed out, by nbgrader's checksum."""
+    record = _record(cell)
+    parts = [cell["source"], cell["cell_type"]]
+    parts += [str(bool(is_kind(cell))) for is_kind in (is_grade, is_solution, is_locked)]
+    parts.append(grade_id_of(cell))
+    if is_grade(cell):
+        parts.append(str(float(record["points"])))
+    return record.get("checksum") == hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def own_code(notebook: NotebookNode) -> str:
+    """The code that a learner hands in, as one text: of each code cell that is not locked."""
+    own = (cell for cell in notebook["cells"] if cell["cell_type"] == "code" and not is_locked(cell))
+    return "\n\n".join(cell["source"].strip() for cell in own).encode(errors="replace").decode()
+
+
+def slug_of(lesson: str | Path) -> str:
+    """ "dot_product" for "03_dot_product" or a path to its script."""
+    return Path(lesson).stem.split("_", 1)[1]
+
+
+def title_of(text: str) -> str:
+    """The lesson's title: its first Markdown heading, without the number. LessonError when there is none."""
+    match = re.search(r"(?m)^# # (?:\d+\.\s*)?(.+)$", text)
+    if not match:
+        raise LessonError(
+            "a lesson starts with a Markdown cell whose first line is its title: # # 3. Multiply the factors"
+        )
+    return match.group(1).strip()
+
+
+def source_checksum(source: str) -> str:
+    """A cell's source as 16 hexadecimal digits; white space around it does not count."""
+    return hashlib.sha256(textwrap.dedent(source).strip().encode()).hexdigest()[:16]
+
+
+def _record(cell: NotebookNode) -> dict[str, Any]:
+    record = cell["metadata"].get("nbgrader", {})
+    return record if isinstance(record, dict) else {}

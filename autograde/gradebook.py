@@ -1,0 +1,345 @@
+"""nbgrader's gradebook and its autograded folder, written as `nbgrader autograde` leaves them, in milliseconds.
+
+nbgrader converts, validates and asks its database cell by cell: 160 ms a notebook, after two seconds of imports. What
+it leaves in the end is one notebook, the files handed in beside it, and some rows. A test compares both, row by row.
+The tables are those of nbgrader 0.9, which the project pins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import re
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograde.cells import grade_id_of, is_grade, is_locked, is_solution, is_unwritten, to_bytes
+from autograde.verdict import reported
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Gradebook", "GradebookError", "given_by_hand", "students_in"]
+
+IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.ipynb")  # not copied beside a graded notebook
+MAX_LINES = 1000  # of printed text in one cell, as nbgrader's LimitOutput
+MAX_TRACEBACK = 100  # entries of one traceback, likewise
+TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d{1,6})?(?: UTC)?")
+WAIT_SECONDS = 60  # for formgrader or a second command that holds the gradebook
+
+
+class GradebookError(Exception):
+    """The gradebook cannot take a result in; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """A lesson's ids in the gradebook: cells by grade id."""
+
+    assignment: str
+    notebook: str
+    grade_cells: dict[str, str]
+    solution_cells: dict[str, str]
+
+
+class Gradebook:
+    """A connection to one course's gradebook, by which one process writes; a context manager.
+
+    Every entry is one transaction. Raises GradebookError for a lesson that was never registered.
+    """
+
+    def __init__(self, database: Path, submitted: Path, autograded: Path):
+        self._submitted, self._autograded = submitted, autograded
+        if not database.is_file():
+            raise GradebookError(f"There is no gradebook {database} yet.")
+        self._db = sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)
+        self._lessons: dict[str, _Lesson] = {}
+
+    def __enter__(self) -> Gradebook:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def knows(self, lesson: str, released: NotebookNode) -> bool:
+        """Whether the lesson is registered, cell by cell as the released notebook has it."""
+        try:
+            ids = self._ids(lesson)
+        except (GradebookError, sqlite3.OperationalError):  # a file without tables is no gradebook yet
+            return False
+        columns = "name, cell_type, locked, source, checksum"
+        known = self._db.execute(f"SELECT {columns} FROM source_cell WHERE notebook_id = ?", (ids.notebook,))
+        points = self._db.execute(
+            "SELECT name, max_score FROM base_cell JOIN grade_cells USING (id) WHERE notebook_id = ?", (ids.notebook,)
+        )
+        records = {
+            grade_id_of(cell): cell
+            for cell in released["cells"]
+            if is_grade(cell) or is_solution(cell) or is_locked(cell)
+        }
+        return (
+            set(known)
+            == {
+                (name, cell["cell_type"], is_locked(cell), cell["source"], cell["metadata"]["nbgrader"]["checksum"])
+                for name, cell in records.items()
+            }
+            and dict(points)
+            == {name: float(c["metadata"]["nbgrader"]["points"]) for name, c in records.items() if is_grade(c)}
+            and set(ids.solution_cells) == {name for name, cell in records.items() if is_solution(cell)}
+        )
+
+    def enter(self, student: str, lesson: str, notebook: NotebookNode) -> bool:
+        """Enter a graded notebook, whose grade cells hold their verdicts; whether anything has changed by it.
+
+        Marks given by hand stay, and are flagged for another look, as nbgrader does.
+        """
+        ids = self._ids(lesson)
+        limited = _limited(notebook)
+        said = {grade_id_of(cell): reported(cell) for cell in notebook["cells"] if is_grade(cell)}
+        # by way of the text that nbgrader reads
+        scores = {name: float(f"{verdict.score:.10g}") for name, verdict in said.items() if verdict}
+        comments = {
+            grade_id_of(cell): "No response." if is_unwritten(cell) else None
+            for cell in notebook["cells"]
+            if is_solution(cell)
+        }
+        changed = _mirrored(
+            self._submitted / student / lesson,
+            self._autograded / student / lesson,
+            {f"{lesson}.ipynb": to_bytes(limited)},
+        )
+        with self._transaction():
+            before = self._db.total_changes
+            row = self._submission(student, ids, _timestamp(self._submitted / student / lesson / "timestamp.txt"))
+            self._grade(row, ids, scores)
+            self._comment(row, ids, comments)
+            return changed or self._db.total_changes > before
+
+    def withdraw(self, student: str, lesson: str) -> None:
+        """Take back the marks that checks gave, if there are any; marks given by hand stay."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE grade SET auto_score = 0.0 WHERE notebook_id IN (SELECT submitted_notebook.id"
+                " FROM submitted_notebook JOIN submitted_assignment"
+                " ON submitted_notebook.assignment_id = submitted_assignment.id"
+                " JOIN assignment ON submitted_assignment.assignment_id = assignment.id"
+                " WHERE student_id = ? AND name = ?)",
+                (student, lesson),
+            )
+
+    def _ids(self, lesson: str) -> _Lesson:
+        if lesson in self._lessons:
+            return self._lessons[lesson]
+        row = self._db.execute(
+            "SELECT assignment.id, notebook.id FROM assignment JOIN notebook ON assignment_id = assignment.id"
+            " WHERE assignment.name = ?1 AND notebook.name = ?1",
+            (lesson,),
+        ).fetchone()
+        if row is None:
+            raise GradebookError(f"The gradebook does not know {lesson}.")
+        cells: dict[str, dict[str, str]] = {"GradeCell": {}, "SolutionCell": {}, "TaskCell": {}}
+        for cell_id, name, kind in self._db.execute(
+            "SELECT id, name, type FROM base_cell WHERE notebook_id = ?", (row[1],)
+        ):
+            cells[kind][name] = cell_id
+        self._lessons[lesson] = _Lesson(*row, cells["GradeCell"], cells["SolutionCell"])
+        return self._lessons[lesson]
+
+    def _submission(self, student: str, ids: _Lesson, timestamp: str | None) -> str:
+        """The id of the submitted notebook, made if it is not there; a new timestamp takes the place of an old one."""
+        self._db.execute("INSERT OR IGNORE INTO student (id) VALUES (?)", (student,))
+        key = (ids.assignment, student)
+        self._db.execute(
+            "INSERT OR IGNORE INTO submitted_assignment (id, assignment_id, student_id) VALUES (?, ?, ?)",
+            (_new_id(), *key),
+        )
+        where = "assignment_id = ? AND student_id = ?"
+        if timestamp:
+            self._db.execute(
+                f"UPDATE submitted_assignment SET timestamp = ? WHERE {where} AND timestamp IS NOT ?",
+                (timestamp, *key, timestamp),
+            )
+        (assignment,) = self._db.execute(f"SELECT id FROM submitted_assignment WHERE {where}", key).fetchone()
+        self._db.execute(
+            "INSERT OR IGNORE INTO submitted_notebook (id, assignment_id, notebook_id, flagged) VALUES (?, ?, ?, 0)",
+            (_new_id(), assignment, ids.notebook),
+        )
+        where = "assignment_id = ? AND notebook_id = ?"
+        (row,) = self._db.execute(
+            f"SELECT id FROM submitted_notebook WHERE {where}", (assignment, ids.notebook)
+        ).fetchone()
+        self._db.execute(  # as nbgrader, whose plugin for late submissions takes nothing off by default
+            "UPDATE submitted_notebook SET late_submission_penalty = NULL"
+            " WHERE id = ? AND late_submission_penalty IS NOT NULL",
+            (row,),
+        )
+        return row
+
+    def _grade(self, row: str, ids: _Lesson, scores: dict[str, float]) -> None:
+        for name, cell in ids.grade_cells.items():
+            self._db.execute(
+                "INSERT INTO grade (id, notebook_id, cell_id, auto_score, needs_manual_grade) VALUES (?, ?, ?, ?, 0)"
+                " ON CONFLICT (cell_id, notebook_id) DO UPDATE"
+                " SET auto_score = excluded.auto_score, needs_manual_grade = manual_score IS NOT NULL"
+                " WHERE auto_score IS NOT excluded.auto_score OR needs_manual_grade IS NOT (manual_score IS NOT NULL)",
+                (_new_id(), row, cell, scores.get(name, 0.0)),
+            )
+
+    def _comment(self, row: str, ids: _Lesson, comments: dict[str, str | None]) -> None:
+        for name, cell in ids.solution_cells.items():
+            self._db.execute(
+                "INSERT INTO comment (id, notebook_id, cell_id, auto_comment) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (cell_id, notebook_id) DO UPDATE SET auto_comment = excluded.auto_comment"
+                " WHERE auto_comment IS NOT excluded.auto_comment",
+                (_new_id(), row, cell, comments.get(name)),
+            )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def students_in(database: Path) -> set[str]:
+    """Who stands in the gradebook; nobody when there is none."""
+    return {name for (name,) in _read(database, "SELECT id FROM student")}
+
+
+def given_by_hand(database: Path) -> dict[tuple[str, str], dict[str, tuple[float | None, float]]]:
+    """What people gave in formgrader: (student, lesson) -> grade id -> (score in the check's place or None, extra)."""
+    found: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
+    for student, lesson, name, manual, extra in _read(
+        database,
+        "SELECT student_id, assignment.name, base_cell.name, manual_score, coalesce(extra_credit, 0.0) FROM grade"
+        " JOIN base_cell ON cell_id = base_cell.id JOIN submitted_notebook AS n ON grade.notebook_id = n.id"
+        " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
+        " WHERE manual_score IS NOT NULL OR extra_credit IS NOT NULL",
+    ):
+        found.setdefault((student, lesson), {})[name] = (manual, extra)
+    return found
+
+
+def _read(database: Path, query: str) -> list[tuple]:
+    """What a query finds; nothing where there is no gradebook yet."""
+    if not database.is_file():
+        return []
+    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as db:
+        try:
+            return db.execute(query).fetchall()
+        except sqlite3.OperationalError:  # a file without tables
+            return []
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _limited(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with no more printed lines and traceback than nbgrader keeps."""
+    import nbformat
+
+    notebook = nbformat.from_dict(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            lines, kept = 0, []
+            for output in cell.outputs:
+                if output.output_type == "stream":
+                    if lines == MAX_LINES:
+                        continue
+                    text = output.text.split("\n")
+                    if lines + len(text) > MAX_LINES:
+                        text = [*text[: MAX_LINES - lines - 1], "... Output truncated ..."]
+                    lines += len(text)
+                    output.text = "\n".join(text)
+                elif output.output_type == "error" and len(output.traceback) > MAX_TRACEBACK:
+                    first = MAX_TRACEBACK // 2
+                    last = MAX_TRACEBACK - first - 1
+                    output.traceback = [
+                        *output.traceback[:first],
+                        "... Traceback truncated ...",
+                        *output.traceback[-last:],
+                    ]
+                kept.append(output)
+            cell.outputs = kept
+    return notebook
+
+
+def _timestamp(path: Path) -> str | None:
+    """When a submission was handed in, as the gradebook writes it, in UTC; None without a file that says so."""
+    try:
+        text = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text:
+        return None
+    if match := TIMESTAMP.fullmatch(text):
+        moment = datetime.fromisoformat(match[1]).replace(microsecond=int((match[2] or ".0")[1:].ljust(6, "0")))
+    else:
+        from nbgrader.utils import parse_utc  # knows all zones, and takes a second to import
+
+        try:
+            moment = parse_utc(text)
+        except (ValueError, OverflowError):
+            return None
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _mirrored(submitted: Path, autograded: Path, written: dict[str, bytes]) -> bool:
+    """Make a folder hold what was handed in beside the notebook, and what grading wrote; whether it did not before.
+
+    Links are not followed: one could show the gradebook to whoever reads the feedback.
+    """
+    wanted: dict[str, Path | bytes] = {**_side_files(submitted), **written}
+    present = {str(path.relative_to(autograded)) for path in autograded.rglob("*") if not path.is_dir()}
+    changed = False
+    for name in sorted(present - set(wanted)):
+        (autograded / name).unlink()
+        changed = True
+    for name, content in wanted.items():
+        target = autograded / name
+        if name in present and not target.is_symlink() and _same(target, content):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.draft")
+        if isinstance(content, bytes):
+            draft.write_bytes(content)
+        else:
+            shutil.copyfile(content, draft, follow_symlinks=False)
+        draft.chmod(0o444)
+        draft.replace(target)
+        changed = True
+    return changed
+
+
+def _side_files(folder: Path) -> dict[str, Path]:
+    found = {}
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_ignored(name)]
+        for name in names:
+            path = Path(where, name)
+            if not _is_ignored(name) and path.is_file() and not path.is_symlink():
+                found[str(path.relative_to(folder))] = path
+    return found
+
+
+def _is_ignored(name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in IGNORED)
+
+
+def _same(path: Path, content: Path | bytes) -> bool:
+    if isinstance(content, bytes):
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    there, here = path.stat(), content.stat()
+    return there.st_size == here.st_size and there.st_mtime_ns >= here.st_mtime_ns

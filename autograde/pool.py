@@ -1,0 +1,115 @@
+"""Workers for a class, by Dask: processes of this machine, or whatever a scheduler elsewhere has gathered."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from autograde.course import CourseError
+
+__all__ = ["graded", "shape"]
+
+THREADS = 4  # at most, in one worker process: they share a judge and a warm server
+WINDOW = 8  # jobs for each thread that may be on their way at once, so that a large class fits into memory
+JOIN_SECONDS = 120  # how long a scheduler may take to find its first worker
+
+Place = TypeVar("Place")
+
+
+def graded(jobs: Iterator[tuple[Place, Any]], workers: int, scheduler: str, walls: bool) -> Iterator[tuple[Place, Any]]:
+    """(place, Done or the exception) of each job, as each is done; no worker is started as long as there is no job.
+
+    jobs: (place, Job), drawn as workers get free. scheduler: the address of a running one, "" for workers of our own.
+    Raises CourseError when there are no workers, or the connection to them is lost.
+    """
+    first = next(jobs, None)
+    if first is None:
+        return
+    jobs = itertools.chain([first], jobs)
+    with contextlib.ExitStack() as stack:
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        starting = thread.submit(_client, stack, workers, scheduler, walls)
+        yield from _through(starting, jobs, workers)
+
+
+def shape(workers: int) -> list[int]:
+    """The threads of each process, for so many workers: as few processes as there can be, of nearly one size."""
+    processes = -(-workers // THREADS)
+    return [workers // processes + (number < workers % processes) for number in range(processes)]
+
+
+def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) -> Iterator[tuple[Place, Any]]:
+    from distributed import as_completed
+
+    from autograde.worker import run
+
+    ready = list(itertools.islice(jobs, WINDOW * workers))  # read while the workers start
+    client = starting.result()
+    window = WINDOW * max(workers, sum(client.nthreads().values()))
+    jobs = itertools.chain(ready, jobs)
+    running: dict[Any, Place] = {}
+    done = as_completed(loop=client.loop, raise_errors=False)
+    while True:
+        for place, job in itertools.islice(jobs, window - len(running)):
+            future = client.submit(run, job, pure=False)
+            running[future] = place
+            done.add(future)
+        if not running:
+            return
+        future = next(done)
+        place = running.pop(future)
+        if future.cancelled():
+            raise CourseError(
+                "The connection to the workers was lost. What was graded is kept: "
+                "the same command goes on where this one stopped."
+            )
+        yield place, future.exception() or future.result()
+
+
+def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bool) -> Any:
+    from distributed import Client, Nanny, Scheduler, SpecCluster
+
+    from autograde.kernel.walls import Walls
+    from autograde.worker import Desk, walls_here
+
+    if not scheduler:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autograde-dask-", ignore_cleanup_errors=True))
+        # on loopback alone, its page of statistics too, which nobody reads
+        place = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        options = {
+            "memory_limit": 0,
+            "local_directory": folder,
+            "silence_logs": logging.CRITICAL,
+            "plugins": (Desk(walls, Walls.found() if walls else None),),
+        }
+        cluster = SpecCluster(
+            workers={
+                number: {"cls": Nanny, "options": {**place, **options, "nthreads": threads}}
+                for number, threads in enumerate(shape(workers))
+            },
+            scheduler={"cls": Scheduler, "options": {**place, "port": 0}},
+            silence_logs=logging.CRITICAL,
+        )
+        stack.callback(cluster.close)
+        return _closed_by(stack, Client(cluster))
+    try:
+        client = _closed_by(stack, Client(scheduler, timeout=JOIN_SECONDS))
+        client.wait_for_workers(1, timeout=JOIN_SECONDS)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise CourseError(f"The scheduler {scheduler} gives no workers: {error}") from None
+    if walls:
+        for address, found in client.run(walls_here).items():
+            if not found["enough"]:
+                raise CourseError(f"The worker {address} has not enough walls: see autograde doctor there.")
+    client.register_plugin(Desk(walls))
+    return client
+
+
+def _closed_by(stack: contextlib.ExitStack, client: Any) -> Any:
+    stack.callback(client.close)  # a client that is entered as a context must be left in the thread that entered it
+    return client

@@ -1,0 +1,85 @@
+"""Our steps of `nbgrader autograde`: cells repaired in the place of its DeduplicateIds, and Execute replaced.
+
+nbgrader's own SaveAutoGrades then reads the marks where it always does, in the outputs of the grade cells.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Integer, Unicode
+
+from autograde.cells import own_code
+from autograde.execute import executed, judging_server
+from autograde.kernel.limits import Limits
+from autograde.kernel.walls import Walls
+from autograde.kernel.warm import ServerFailed, WarmServer
+from autograde.repair import repaired
+from autograde.secret import Secret, SecretError
+
+__all__ = ["CannotGrade", "ExecuteAndJudge", "RepairCells"]
+
+
+class CannotGrade(SystemExit, KeyboardInterrupt):
+    """Grading itself cannot go on, for no notebook: the message says what an instructor can do.
+
+    nbgrader shows every exception with its traceback and goes on with the next notebook, except for an interrupt: then
+    it removes what it has begun and ends. As a SystemExit it ends with the message alone.
+    """
+
+
+class RepairCells(NbGraderPreprocessor):
+    """nbgrader's DeduplicateIds, replaced: a submission's cells become what the lesson says they are."""
+
+    lessons_directory = Unicode("", help="The folder with the lessons as students open them.").tag(config=True)
+
+    def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        place = resources["nbgrader"]
+        path = Path(self.lessons_directory, place["assignment"], f"{place['notebook']}.ipynb")
+        notebook, notes = repaired(notebook, nbformat.read(path, as_version=4))
+        for note in notes:
+            self.log.warning(note)
+        notebook.metadata["autograde"] = {"notes": notes}  # for the report
+        return notebook, resources
+
+
+class ExecuteAndJudge(NbGraderPreprocessor):
+    """nbgrader's Execute, replaced: run the cells behind walls, and put a verdict into every grade cell."""
+
+    cell_seconds = Integer(
+        Limits.cell_seconds, help="Seconds that a cell of the learner's may run before it is interrupted."
+    ).tag(config=True)
+    walls = Bool(True, help="Refuse to run learners' code where this machine cannot wall it in.").tag(config=True)
+    secret_file = Unicode("", help="The file of the course's secret; made on first use.").tag(config=True)
+
+    def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        limits = Limits(cell_seconds=self.cell_seconds)
+        try:
+            secret = Secret.of(Path(self.secret_file))
+            seed = functools.partial(secret.seed, resources["nbgrader"]["student"], work=own_code(notebook))
+            notebook = executed(notebook, _server(self.walls), limits, seed)
+        except (ServerFailed, SecretError) as error:
+            raise CannotGrade(str(error)) from None
+        notebook.metadata["autograde"] = {**notebook.metadata.get("autograde", {}), "walls": self.walls}
+        return notebook, resources
+
+
+@functools.cache
+def _server(with_walls: bool) -> WarmServer:
+    """One warm server for this process, which formgrader or nbgrader may keep for hours."""
+    walls = Walls.found() if with_walls else Walls.none()
+    if with_walls and not walls.enough:
+        missing = "\n".join(f"  {name}: {why}" for name, stands, why in walls.lines() if not stands)
+        raise CannotGrade(
+            f"Learners' code cannot be walled in on this machine, so nothing was graded:\n{missing}\n"
+            "To grade without walls, put this into nbgrader_config.py: c.ExecuteAndJudge.walls = False"
+        )
+    server = judging_server(walls)
+    atexit.register(server.close)
+    return server

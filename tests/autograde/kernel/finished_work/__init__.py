@@ -1,0 +1,1 @@
+"""A package with finished versions, which tests lock away."""
