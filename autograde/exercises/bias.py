@@ -23,9 +23,9 @@ class FreeDotProductBias(collabkit.DotProductBias):
 
 # ---- DotProductBias
 
-# finished elsewhere: collabkit.models.DotProductBias, fastai.collab.EmbeddingDotBias
 DotProductBias = Exercise(
     reference=FreeDotProductBias,
+    elsewhere=("collabkit.models.DotProductBias", "fastai.collab.EmbeddingDotBias"),
     name="DotProductBias",
     hints=(
         "Four embeddings: the two tables of factors, and two tables that are one number wide. `forward` looks all four up.",

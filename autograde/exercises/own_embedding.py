@@ -159,9 +159,9 @@ class _Embedding(nn.Module):
 
 _Embedding.__name__ = "Embedding"
 
-# finished elsewhere: fastai.layers.Embedding
 Embedding = Exercise(
     reference=_Embedding,
+    elsewhere=("fastai.layers.Embedding",),
     hints=(
         "`__init__` makes one parameter with n rows and `width` columns, by your `create_params`, and keeps it on `self`.",
         "`forward` picks rows. A tensor is indexed with a tensor of ids in square brackets.",
@@ -457,9 +457,9 @@ class _DotProductBias(nn.Module):
 
 _DotProductBias.__name__ = "DotProductBias"
 
-# finished elsewhere: fastai.collab.EmbeddingDotBias
 DotProductBiasOwn = Exercise(
     reference=_DotProductBias,
+    elsewhere=("fastai.collab.EmbeddingDotBias",),
     name="DotProductBias.own",
     hints=(
         "Take your model of lesson 5. Each table becomes a `create_params(...)`, and each lookup takes square brackets.",

@@ -16,9 +16,9 @@ from autograde.observe import CannotAsk, World, built, gradients_of, on_meta, pa
 
 # ---- sigmoid_range
 
-# finished elsewhere: collabkit.functional.sigmoid_range, fastai.layers.sigmoid_range, fastai.layers.SigmoidRange
 sigmoid_range = Exercise(
     reference=collabkit.sigmoid_range,
+    elsewhere=("fastai.layers.sigmoid_range", "fastai.layers.SigmoidRange"),
     name="sigmoid_range",
     hints=(
         "Three moves: `torch.sigmoid(x)` brings every number between 0 and 1, then stretch, then shift.",
@@ -278,9 +278,9 @@ def share_instead(stars, low, high):
 
 # ---- DotProductBias.range
 
-# finished elsewhere: collabkit.models.DotProductBias, fastai.collab.EmbeddingDotBias
 with_range = Exercise(
     reference=collabkit.DotProductBias,
+    elsewhere=("fastai.collab.EmbeddingDotBias",),
     name="DotProductBias.range",
     hints=(
         "Begin with your class of lesson 4. What is new: `__init__` keeps `y_range`, and `forward` bends its sum at the end.",

@@ -284,9 +284,14 @@ def _sgd_step(parameters, lr, wd):
 
 _sgd_step.__name__ = "sgd_step"
 
-# finished elsewhere: torch.optim.SGD, fastai.optimizer.sgd_step, fastai.optimizer.weight_decay, fastai.optimizer.l2_reg
 sgd_step = Exercise(
     reference=_sgd_step,
+    elsewhere=(
+        "torch.optim.SGD",
+        "fastai.optimizer.sgd_step",
+        "fastai.optimizer.weight_decay",
+        "fastai.optimizer.l2_reg",
+    ),
     hints=(
         "Start from the step of lesson 3, `p -= lr * p.grad`. What has to be added to the gradient?",
         "Add `wd * p`, the weight as it is *before* the step; the 2 is part of `wd` from here on.",
@@ -422,9 +427,9 @@ def _adamw_step(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
 
 _adamw_step.__name__ = "adamw_step"
 
-# finished elsewhere: torch.optim.AdamW, fastai.optimizer.adam_step
 adamw_step = Exercise(
     reference=_adamw_step,
+    elsewhere=("torch.optim.AdamW", "fastai.optimizer.adam_step"),
     hints=(
         "Write the five formulas down as five lines, in their order. The first two say what `m` and `v` become.",
         "The decay stands in the last line only, and it uses the old `w`: `(1 - lr * wd) * w - lr * ...`.",
