@@ -32,8 +32,6 @@ def vector(value, length: int) -> list[float]:
 
 # ---- average_user
 
-# finished elsewhere: collabkit.recommend.average_user
-
 
 def reference_average_user(user_factors, user_bias):
     return torch.cat([user_factors[1:].mean(dim=0), user_bias[1:].mean(dim=0)]).detach()
@@ -42,6 +40,7 @@ def reference_average_user(user_factors, user_bias):
 average_user = Exercise(
     reference=reference_average_user,
     name="average_user",
+    elsewhere=("collabkit.recommend.average_user",),
     hints=(
         "A mean over the users is a mean over the rows, `dim=0`. Row 0 is `#na#`, who is nobody: leave it out.",
         "`user_factors[1:].mean(dim=0)` has shape (n_factors,), and `user_bias[1:].mean(dim=0)` has shape (1,).",
@@ -112,8 +111,6 @@ def gives_zeros(user_factors, user_bias):
 
 # ---- fold_in
 
-# finished elsewhere: collabkit.recommend.fold_in
-
 
 def reference_fold_in(movie_factors, movie_bias, scores, around, damping=10.0):
     columns = torch.cat([movie_factors, torch.ones(len(movie_factors), 1)], dim=1)
@@ -125,6 +122,7 @@ def reference_fold_in(movie_factors, movie_bias, scores, around, damping=10.0):
 fold_in = Exercise(
     reference=reference_fold_in,
     name="fold_in",
+    elsewhere=("collabkit.recommend.fold_in",),
     hints=(
         "Four steps: put a column of ones beside the films' factors, for the user's bias; subtract from the scores "
         "what the films' biases and the average user explain; solve for the difference to the average user; add it to "
@@ -273,8 +271,6 @@ def damps_by_ten(movie_factors, movie_bias, scores, around, damping=10.0):
 
 # ---- recommend
 
-# finished elsewhere: collabkit.recommend.top_k
-
 
 def reference_recommend(scores, seen, k=10):
     scores = scores.clone()
@@ -286,6 +282,7 @@ def reference_recommend(scores, seen, k=10):
 recommend = Exercise(
     reference=reference_recommend,
     name="recommend",
+    elsewhere=("collabkit.recommend.top_k",),
     hints=(
         "Give what must not be on the list the lowest score there is, minus infinity, and sort.",
         "Work on a copy, `scores.clone()`. What must not be listed: position 0, and the positions in `seen`.",
@@ -334,13 +331,13 @@ def seen_ones_out(answer, given):
     return [place for place in found if place != 0][:7]
 
 
-@recommend.check(points=0.25)
+@recommend.check(points=0.25, form=True)
 def nobody_knows_na(answer, given):
     """Never recommends position 0, which stands for what was never seen"""
     return {"position 0 in the list": positions(answer(given.scores.clone(), given.seen.clone(), k=6)).count(0)}
 
 
-@recommend.check(points=0.25)
+@recommend.check(points=0.25, form=True)
 def scores_stay(answer, given):
     """Leaves the scores that it was given as they are"""
     scores = given.scores.clone()
@@ -418,8 +415,6 @@ def cuts_them_out(scores, seen, k=10):
 
 # ---- precision_at_k
 
-# finished elsewhere: collabkit.recommend.precision_at_k
-
 
 def reference_precision_at_k(recommended, relevant, k=10):
     relevant = set(relevant)
@@ -429,6 +424,7 @@ def reference_precision_at_k(recommended, relevant, k=10):
 precision_at_k = Exercise(
     reference=reference_precision_at_k,
     name="precision_at_k",
+    elsewhere=("collabkit.recommend.precision_at_k",),
     hints=(
         "How many of the first k are relevant? And out of how many is that the share?",
         "`recommended[:k]` are the first k. Count with `sum(item in relevant for item in ...)`: True counts as 1.",
@@ -443,7 +439,7 @@ class Listed:
 
     recommended: list[int]
     few: list[int]  # 3 relevant items: two of them at known places in the list
-    many: list[int]  # 11 relevant items, more than k
+    many: list[int]  # 11 relevant items, more than k: two to four of them among the first k
     k: int
 
 
@@ -457,11 +453,13 @@ def listed_items(rng) -> Listed:
     recommended = rng.permutation(np.arange(1, 60))[:14].tolist()
     others = [item for item in range(1, 60) if item not in recommended]
     few_places = [int(rng.integers(1, 3)), int(rng.integers(3, 6)), int(rng.integers(8, 12))]
-    many_places = [*rng.choice(6, 3, replace=False).tolist(), *rng.choice(np.arange(6, 14), 3, replace=False).tolist()]
-    if sorted(many_places[:3]) == [0, 1, 2]:
-        many_places[:3] = [0, 2, 4]
+    hits = int(rng.integers(2, 5))
+    many_places = rng.choice(6, hits, replace=False).tolist()
+    if sorted(many_places) == list(range(hits)):
+        many_places[0] = 5
+    many_places += rng.choice(np.arange(6, 14), 3, replace=False).tolist()
     few = [recommended[place] for place in few_places]
-    many = [recommended[place] for place in many_places] + rng.choice(others, 5, replace=False).tolist()
+    many = [recommended[place] for place in many_places] + rng.choice(others, 8 - hits, replace=False).tolist()
     return Listed(recommended, few, rng.permutation(many).tolist(), k=6)
 
 
@@ -483,13 +481,13 @@ def share_of_hits(answer, given):
 @precision_at_k.check(points=0.25)
 def first_k_only(answer, given):
     """Looks at the first k of a longer list, and no further"""
-    return number(answer(given.recommended, set(given.few), k=given.k))
+    return number(answer(given.recommended, set(given.many), k=given.k))
 
 
 @precision_at_k.check(points=0.25)
 def list_that_ended_early(answer, given):
     """Divides by k also when the list ended early: an empty place is no hit"""
-    return number(answer(given.recommended[:4], {*given.few, given.recommended[3]}, k=given.k))
+    return number(answer(given.recommended[:4], {*given.many, given.recommended[3]}, k=given.k))
 
 
 @precision_at_k.misconception(
@@ -527,8 +525,6 @@ def any_hit(recommended, relevant, k=10):
 
 # ---- ndcg_at_k
 
-# finished elsewhere: collabkit.recommend.ndcg_at_k
-
 
 def reference_ndcg_at_k(recommended, relevant, k=10):
     relevant = set(relevant)
@@ -539,6 +535,7 @@ def reference_ndcg_at_k(recommended, relevant, k=10):
 ndcg_at_k = Exercise(
     reference=reference_ndcg_at_k,
     name="ndcg_at_k",
+    elsewhere=("collabkit.recommend.ndcg_at_k",),
     hints=(
         "Two sums of the same kind: what this list gains, and what the best possible list would gain. Divide.",
         "`for rank, item in enumerate(recommended[:k], start=1)`: a relevant item gains `1 / math.log2(rank + 1)`.",
@@ -571,7 +568,7 @@ def beyond_k(answer, given):
     return number(answer(given.recommended, set(given.many), k=given.k))
 
 
-@ndcg_at_k.check(points=0.25)
+@ndcg_at_k.check(points=0.25, form=True)
 def best_is_one(answer, given):
     """Gives 1 to a list that could not be better"""
     return number(answer([*given.few, *given.recommended[12:14]], set(given.few), k=5))
