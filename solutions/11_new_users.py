@@ -54,11 +54,10 @@ torch.manual_seed(42)
 model = DotProductBias(dls.n_users, dls.n_items, BOOK.n_factors)
 fit(model, dls, **BOOK.settings, seed=42, bar=False)
 with torch.no_grad():
-    user_factors, user_bias = (
-        model.user_factors.weight.clone(),
-        model.user_bias.weight.clone(),
-    )  # (n_users, 50), (n_users, 1)
-    movie_factors, movie_bias = model.movie_factors.weight.clone(), model.movie_bias.weight.squeeze(-1).clone()
+    user_factors = model.user_factors.weight.clone()  # (n_users, 50)
+    user_bias = model.user_bias.weight.clone()  # (n_users, 1)
+    movie_factors = model.movie_factors.weight.clone()  # (n_items, 50)
+    movie_bias = model.movie_bias.weight.squeeze(-1).clone()  # (n_items,)
 
 # %% [markdown]
 # Each stranger's ratings are put in the order of time: the first ones play the part of *what they tell us when they
@@ -396,7 +395,7 @@ if passed("average_user") and passed("fold_in") and passed("recommend"):
     print(f"{len(shared)} of ten films are on both lists")
 
 # %% [markdown]
-# Eight sliders each, and on MovieLens two people get lists that hardly meet. Without any rating they would have got the
+# Seven or eight sliders each, and on MovieLens two people get lists that hardly meet. Without any rating they would have got the
 # same list, the average user's: move all your sliders back to 0 to see it.
 #
 # ## How good is a list?
