@@ -18,12 +18,16 @@ __all__ = ["Entry", "entries", "is_fresh", "keep", "points"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One exercise. sentences: what helps against each known mistake, in the order in which the lesson names them."""
+    """One exercise. sentences: what helps against each known mistake, in the order in which the lesson names them.
+
+    is_shared: everybody gets the same inputs.
+    """
 
     name: str
     points: float
     is_question: bool
     sentences: tuple[str, ...]
+    is_shared: bool = False
 
 
 def entries(course: Course, lesson: str) -> dict[str, Entry]:
@@ -68,6 +72,7 @@ def _computed(course: Course, lesson: str) -> dict[str, Entry]:
             float(exercise.points),
             isinstance(exercise, Question),
             tuple(mistake.sentence for mistake in exercise.misconceptions),
+            exercise.is_shared,
         )
         for name, exercise in course.exercises(lesson).items()
     }

@@ -132,7 +132,7 @@ class _Run:
 
     def _judged(self, exercise: Exercise, expression: str) -> Verdict:
         name, seed = exercise.name, self.secret_seed(exercise.name)
-        ask = AskChild(self.child, expression, seed, self.limits.cell_seconds)
+        ask = AskChild(self.child, expression, seed, self.limits.cell_seconds * exercise.patience)
         try:
             verdict = judge(exercise, ask, seed, devices=())
         except NotThere as error:

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Check", "Exercise", "Line", "Misconception", "Outcome", "Question", "Verdict", "as_sentence", "total"]
+__all__ = [
+    "Check",
+    "Exercise",
+    "Line",
+    "Measured",
+    "Misconception",
+    "Outcome",
+    "Question",
+    "Verdict",
+    "Withheld",
+    "as_sentence",
+    "total",
+]
 
 
 class Outcome(enum.StrEnum):
@@ -46,6 +58,15 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A number that was measured of an answer, where more than right and wrong is of interest; less is better."""
+
+    what: str  # "RMSE on ratings that only the judge holds"
+    value: float
+    rungs: dict[str, float]  # what known answers have on the same inputs, the simplest first
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What became of one exercise: `score` of `points`, how it ended, and the sentences that help."""
 
@@ -56,6 +77,7 @@ class Verdict:
     feedback: str = ""
     lines: tuple[Line, ...] = ()
     asides: tuple[str, ...] = ()  # what the learner's code printed or warned of while it was asked
+    measured: Measured | None = field(default=None, compare=False)  # other inputs, another number, and the same mark
 
     @property
     def passed(self) -> bool:
@@ -68,9 +90,22 @@ class Verdict:
         return {"text/plain": text, "text/html": f'<small style="opacity:.7">{note}</small>'}
 
 
+class Withheld:
+    """A part of the inputs that only the judge may know: pickled, for another process, it is None."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "Withheld(...)"
+
+    def __reduce__(self) -> tuple:
+        return type(None), ()
+
+
 @dataclass(frozen=True)
 class Check:
-    """One question with its points. `sentence` is the question's docstring: what the learner reads."""
+    """One question with its points. `sentence` is what the learner reads, the question's docstring if not said else."""
 
     question: Callable[[Any, Any], Any]
     sentence: str
@@ -96,6 +131,8 @@ class Exercise:
     name: what the learner defines; the reference's own name unless a later lesson adds a word to it
     hints: two or three, of rising directness
     elsewhere: dotted names of finished versions outside collabkit, "fastai.layers.sigmoid_range" for one
+    is_shared: all learners of a course get the same inputs in grading, so that what is measured can be compared
+    patience: how many times the usual seconds its questions may take, where they train
 
     Slips of an author (an empty hint, a check without docstring or points, a decorator without its brackets)
     raise ValueError where they are written.
@@ -108,6 +145,9 @@ class Exercise:
     misconceptions: list[Misconception] = field(default_factory=list)
     draw: Callable[[np.random.Generator], Any] = lambda rng: None
     elsewhere: tuple[str, ...] = ()
+    is_shared: bool = False
+    patience: float = 1
+    measure: tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Measured]] | None = None
 
     def __post_init__(self) -> None:
         self.name = self.name or getattr(self.reference, "__name__", "")
@@ -137,7 +177,12 @@ class Exercise:
         return draw
 
     def check(
-        self, points: float, *, look: Callable[[Any, Any], Any] | None = None, form: bool = False
+        self,
+        points: float,
+        *,
+        look: Callable[[Any, Any], Any] | None = None,
+        form: bool = False,
+        sentence: str = "",
     ) -> Callable[[Callable], Callable]:
         """Decorator: `question(answer, given)` returns what it observes; its docstring is the learner's sentence.
 
@@ -145,16 +190,26 @@ class Exercise:
         back what the answer gives, and draw conclusions in `look(observation, given)`, which the judge runs: it gets
         the observation as `observe.record` leaves it, and what it returns is what is compared. A CannotAsk raised in
         it is a sentence for the learner. form: this check is about form alone, so that anybody could give the
-        expected observation without an answer: it earns its points once another check has passed.
+        expected observation without an answer: it earns its points once another check has passed. A question that
+        several checks share, each with its look and its sentence, is asked once.
         """
         worth = _worth(self.name, points)
 
         def add(question: Callable[[Any, Any], Any]) -> Callable:
-            sentence = " ".join((question.__doc__ or "").split())
-            if not sentence:
+            told = " ".join((sentence or question.__doc__ or "").split())
+            if not told:
                 raise ValueError(f"{self.name}: the check {question.__name__} needs a docstring, which learners read")
-            self.checks.append(Check(question, sentence, worth, look, form))
+            self.checks.append(Check(question, told, worth, look, form))
             return question
+
+        return add
+
+    def measured_by(self, question: Callable[[Any, Any], Any]) -> Callable[[Callable], Callable]:
+        """Decorator for `look(observation, given)` that makes a Measured of what a check's question brings back."""
+
+        def add(look: Callable[[Any, Any], Measured]) -> Callable[[Any, Any], Measured]:
+            self.measure = question, look
+            return look
 
         return add
 

@@ -144,7 +144,7 @@ class _Class:
         except SecretError as error:
             raise CourseError(str(error)) from None
         self.released = {lesson: _read_json(released(course, lesson)) for lesson in lessons}
-        self.exercises = {lesson: list(catalogue.entries(course, lesson)) for lesson in lessons}
+        self.exercises = {lesson: list(catalogue.entries(course, lesson).values()) for lesson in lessons}
         self.results: dict[tuple[str, str], Result] = {}
         self.wall_lines: list[tuple[str, bool, str]] = how_graded(course).get("walls", [])
 
@@ -199,7 +199,10 @@ class _Class:
             student=ready.student,
             lesson=ready.lesson,
             notebook=json.dumps(ready.notebook).encode(),
-            seeds={name: self.secret.seed(ready.student, name, work) for name in self.exercises[ready.lesson]},
+            seeds={
+                entry.name: self.secret.seed(None if entry.is_shared else ready.student, entry.name, work)
+                for entry in self.exercises[ready.lesson]
+            },
             limits=self.limits,
             walls=self.walls,
             judging=digest.of_judging(),

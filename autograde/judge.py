@@ -10,6 +10,7 @@ import contextlib
 import functools
 import io
 import logging
+import math
 import re
 import threading
 import warnings
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 
 from autograde.compare import compare, equal
-from autograde.exercise import Check, Exercise, Line, Misconception, Outcome, Verdict, as_sentence, total
+from autograde.exercise import Check, Exercise, Line, Measured, Misconception, Outcome, Verdict, as_sentence, total
 from autograde.observe import CannotAsk, Other, Raised, ask, record, to_device
 
 __all__ = ["accelerators", "ask_here", "judge", "judgements", "nobodys_own", "not_attempted", "silence"]
@@ -36,6 +37,7 @@ def judge(
     """Judge an answer on inputs that the seed draws.
 
     Every implementation gets inputs of its own, drawn from the same seed, so none can spoil another's.
+    A question that several checks share is asked once.
     A check passes when the learner's observation equals the reference's on the CPU and on each device, which are the
     accelerators of this machine unless `devices` gives others.
     Raises ValueError when the exercise itself is broken: no checks, or a question that its reference cannot answer.
@@ -43,9 +45,12 @@ def judge(
     if not exercise.checks:
         raise ValueError(f"{exercise.name} has no checks, so every answer would pass")
     ours = _ours(exercise, seed)
-    observed = []
+    observed: list[Any] = []
+    came: dict[Callable, Any] = {}  # by question
     for check in exercise.checks:
-        observed.append(_looked_at(exercise, check, ask_learner(check.question, _drawn(exercise, seed)), seed))
+        if check.question not in came:
+            came[check.question] = ask_learner(check.question, _drawn(exercise, seed))
+        observed.append(_looked_at(exercise, check, came[check.question], seed))
         if isinstance(observed[-1], Raised) and observed[-1].type == "FinishedVersion":
             return nobodys_own(exercise, as_sentence(f"{observed[-1].message}: write your own"))
     expected = [ours.expected(check) for check in exercise.checks]
@@ -61,7 +66,8 @@ def judge(
             feedback = _elsewhere(ours, check, ask_learner, (devices or accelerators)())
         score = 0.0 if feedback else check.points
         lines.append(Line(check.sentence, not feedback, score, check.points, as_sentence(feedback or "")))
-    return _verdict(exercise, _without_empty_form(exercise, lines))
+    verdict = _verdict(exercise, _without_empty_form(exercise, lines))
+    return replace(verdict, measured=_measured(exercise, came, seed))
 
 
 def ask_here(answer: Any, seed: int = 0) -> AskLearner:
@@ -126,12 +132,29 @@ def _looked_at(exercise: Exercise, check: Check, came: Any, seed: int) -> Any:
         return came
 
 
+def _measured(exercise: Exercise, came: dict[Callable, Any], seed: int) -> Measured | None:
+    """The number that this exercise measures, None where there is none to be had from what came."""
+    if exercise.measure is None:
+        return None
+    question, look = exercise.measure
+    if question not in came or isinstance(came[question], Raised):
+        return None
+    given = _drawn(exercise, seed)
+    try:
+        with _alone, silence():
+            measured = look(came[question], given)
+    except Exception:  # what came makes no sense to it
+        return None
+    return measured if math.isfinite(measured.value) else None
+
+
 class _Ours:
     """What our own answers observe for one seed, each found out once, when it is first needed."""
 
     def __init__(self, exercise: Exercise, seed: int):
         self.exercise, self.seed = exercise, seed
         self._found: dict[tuple[int, int, str], tuple[Any, Check, Any]] = {}
+        self._came: dict[tuple[int, Callable, str], Any] = {}  # a question that checks share is asked once
 
     def expected(self, check: Check, device: str = "cpu") -> Any:
         return self._observed(check, self.exercise.reference, device)
@@ -142,13 +165,19 @@ class _Ours:
     def _observed(self, check: Check, answer: Any, device: str) -> Any:
         key = id(answer), id(check), device
         if key not in self._found:
+            came = _looked_at(self.exercise, check, self._asked(check.question, answer, device), self.seed)
+            self._found[key] = came, check, answer  # which are kept, so that their ids stay theirs
+        return self._found[key][0]
+
+    def _asked(self, question: Callable, answer: Any, device: str) -> Any:
+        key = id(answer), question, device
+        if key not in self._came:
             # in silence: what our own answers print or warn of is none of the learner's
             given = _drawn(self.exercise, self.seed)
             with _alone, silence():
-                came = ask(check.question, answer, given if device == "cpu" else to_device(given, device), self.seed)
-            came = _looked_at(self.exercise, check, came, self.seed)
-            self._found[key] = came, check, answer  # which are kept, so that their ids stay theirs
-        return self._found[key][0]
+                given = given if device == "cpu" else to_device(given, device)
+                self._came[key] = ask(question, answer, given, self.seed)
+        return self._came[key]
 
 
 @functools.lru_cache(maxsize=64)

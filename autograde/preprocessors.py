@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, Unicode
 
+from autograde import exercises
 from autograde.cells import own_code
 from autograde.execute import executed, judging_server
 from autograde.kernel.limits import Limits
@@ -62,7 +63,11 @@ class ExecuteAndJudge(NbGraderPreprocessor):
         limits = Limits(cell_seconds=self.cell_seconds)
         try:
             secret = Secret.of(Path(self.secret_file))
-            seed = functools.partial(secret.seed, resources["nbgrader"]["student"], work=own_code(notebook))
+            student, work = resources["nbgrader"]["student"], own_code(notebook)
+
+            def seed(name: str) -> int:
+                return secret.seed(None if exercises.find(name)[1].is_shared else student, name, work)
+
             notebook = executed(notebook, _server(self.walls), limits, seed)
         except (ServerFailed, SecretError) as error:
             raise CannotGrade(str(error)) from None

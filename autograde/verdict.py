@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograde import card
 from autograde.cells import checked_name, is_grade
-from autograde.exercise import Line, Outcome, Verdict
+from autograde.exercise import Line, Measured, Outcome, Verdict
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -41,17 +41,23 @@ def verdict_from_json(data: Any) -> Verdict:
     """
     lines = tuple(Line(**line) for line in _listed(data["lines"]))
     asides = tuple(_listed(data["asides"]))
-    verdict = Verdict(**{**data, "outcome": Outcome(data["outcome"]), "lines": lines, "asides": asides})
+    found = Measured(**data["measured"]) if data.get("measured") is not None else None
+    parts = {"outcome": Outcome(data["outcome"]), "lines": lines, "asides": asides, "measured": found}
+    verdict = Verdict(**{**data, **parts})
     texts = [verdict.name, verdict.feedback, *asides]
     for line in lines:
         texts += [line.sentence, line.feedback]
         if not isinstance(line.passed, bool):
             raise TypeError("a line has passed or not")
+    numbers = [part for each in (verdict, *lines) for part in (each.score, each.points)]
+    if found:
+        texts += [found.what, *found.rungs]
+        numbers += [found.value, *found.rungs.values()]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("names, sentences and asides are text")
-    for number in [part for each in (verdict, *lines) for part in (each.score, each.points)]:
+    for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise TypeError("score and points are numbers")
+            raise TypeError("scores, points and what was measured are numbers")
     return verdict
 
 
