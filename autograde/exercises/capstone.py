@@ -19,7 +19,7 @@ from collabkit.baselines import damped_biases, predict_biases
 from collabkit.batches import CollabDataLoaders, encode
 from collabkit.models import DotProductBias
 from collabkit.ratings import load_ratings
-from collabkit.training import BEST, BOOK, Preset, fit
+from collabkit.training import BEST, BOOK, fit
 
 # ---- choose_and_report
 
@@ -380,8 +380,8 @@ def asked(answer, given):
             raise CannotAsk("is to return a function that predicts: `return predict`, without brackets")
         stars = stars_for(predict, given.pairs)
         spent = time.process_time() - started
-        third = given.pairs.iloc[::-3]
-        again = stars_for(predict, third.reset_index(drop=True))
+        few = [given.pairs.iloc[part].reset_index(drop=True) for part in (slice(6, None, -1), slice(None, None, -90))]
+        again = np.concatenate([stars_for(predict, each) for each in few])
     except OutOfTime:
         raise CannotAsk(
             f"was still at work after {given.seconds * HARD_STOP:g} seconds of processor time, and {given.seconds:g} "
@@ -458,16 +458,27 @@ def strangers(came, given):
     """Whether those who were never seen get about what means and biases say of them."""
     stars, places = predictions(came, given), given.places.value
     expected = predict_biases(damped_biases(given.ratings), given.pairs)
-    off = {
-        name: float(np.sqrt(np.mean((stars[places[name]] - expected[places[name]]) ** 2)))
-        for name in ("new users", "new movies")
-    }
-    return {name: "sensible" if distance < 0.6 else "far off" for name, distance in off.items()}
+    off = {name: stars[places[name]] - expected[places[name]] for name in FAR_OFF}
+    distance = {name: float(np.sqrt(np.mean(each**2))) for name, each in off.items()}
+    if all(distance[name] < limit for name, limit in FAR_OFF.items()):
+        return "sensible"
+    if all(-1.5 < each.mean() < -0.3 for each in off.values()):
+        return "too low, as an untouched row is"
+    raise CannotAsk(
+        f"is off by {distance['new users']:.2f} stars for users that are not in `ratings`, and by "
+        f"{distance['new movies']:.2f} for films that are not: without anything else, the mean of all ratings and the "
+        "bias of the one who is known are a sensible guess"
+    )
+
+
+# stars: our best has .11 and .36 at most on five splits, an untouched row .43 and .48 at least, the mean for all .47 and .33
+FAR_OFF = {"new users": 0.38, "new movies": 0.65}
 
 
 def each_by_itself(came, given):
     again = getattr(came["stars again"], "values", None)
-    first = predictions(came, given)[::-3]
+    stars = predictions(came, given)
+    first = np.concatenate([stars[6::-1], stars[::-90]])
     is_same = again is not None and again.shape == first.shape and np.allclose(again, first, atol=1e-3)
     return "the same again" if is_same else "something else"
 
@@ -568,7 +579,9 @@ def rounds_to_whole_stars(ratings, seconds):
     "when you trained. Build the vocabulary once, from `ratings`, and encode both with it."
 )
 def numbers_them_anew(ratings, seconds):
-    dls = CollabDataLoaders.from_df(ratings.sample(frac=1, random_state=0), valid_pct=0.01, bs=512, seed=1, device="cpu")
+    dls = CollabDataLoaders.from_df(
+        ratings.sample(frac=1, random_state=0), valid_pct=0.01, bs=512, seed=1, device="cpu"
+    )
     torch.manual_seed(1)
     model = DotProductBias(dls.n_users, dls.n_items, 20)
     fit(model, dls, epochs=3, lr=0.01, wd=0.3, seed=1, bar=False)
