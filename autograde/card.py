@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from jinja2 import Environment
 from markupsafe import Markup
 
-from autograde.exercise import Line, Outcome, Verdict
+from autograde.exercise import Line, Measured, Outcome, Verdict
 
 __all__ = [
     "LOOK",
@@ -76,6 +76,9 @@ _HTML = _environment.from_string("""\
  background:var(--jp-layout-color2,#f3f3f3)">{{ help | code }}</div>
 {% endif %}
 {% endfor %}
+{% if measured %}
+<div style="margin:.7em 0 0 2.1em">{{ measured }}</div>
+{% endif %}
 {% if verdict.asides %}
 <details style="margin:.6em 0 0 2.1em"><summary style="cursor:pointer;color:var(--jp-ui-font-color2,#5f5f5f)">
 {{- asides_title }}</summary>
@@ -103,6 +106,7 @@ def as_html(verdict: Verdict) -> str:
         points=_points(verdict) if verdict.points else "",
         points_of=_points,
         as_above=AS_ABOVE,
+        measured=_told(verdict.measured),
         asides_title=ASIDES,
         plain=_PLAIN,
         badge=_badge,
@@ -118,6 +122,8 @@ def as_markdown(verdict: Verdict) -> str:
         rows += [f"  > {_markdown_safe(help_)}"] if help_ not in ("", AS_ABOVE) else []
     if intro := _intro(verdict):
         rows.append(_markdown_safe(intro))
+    if verdict.measured:
+        rows += ["", _markdown_safe(_told(verdict.measured))]
     if verdict.asides:
         fence = "`" * (3 + max(map(len, re.findall("`+", "\n".join(verdict.asides))), default=0))
         rows += ["", f"{ASIDES}:", "", f"{fence}text", *verdict.asides, fence]
@@ -133,6 +139,8 @@ def as_text(verdict: Verdict) -> str:
         rows += [f"      {help_}"] if help_ not in ("", AS_ABOVE) else []
     if intro := _intro(verdict):
         rows.append(f"  {intro}")
+    if verdict.measured:
+        rows.append(f"  {_told(verdict.measured)}")
     if verdict.asides:
         rows += [f"  {ASIDES}:", *(f"  | {aside}" for aside in verdict.asides)]
     return "\n".join(rows)
@@ -172,6 +180,14 @@ def _points(scored: Verdict | Line) -> str:
 def _badge(mark: str, colour: str, small: bool = False) -> Markup:
     ink = "#1f1f1f" if colour in DARK_ON else "#fff"
     return _BADGE.format(f"color:{colour}" if small else f"border-radius:50%;background:{colour};color:{ink}", mark)
+
+
+def _told(measured: Measured | None) -> str:
+    """What was measured, among what known answers have: "RMSE on ...: yours 0.8954; damped biases 0.9380"."""
+    if not measured:
+        return ""
+    others = ", ".join(f"{name} {value:.4f}" for name, value in measured.rungs.items())
+    return f"{measured.what}: yours {measured.value:.4f}" + (f"; {others}" if others else "")
 
 
 def _intro(verdict: Verdict) -> str:

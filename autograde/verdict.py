@@ -51,6 +51,8 @@ def verdict_from_json(data: Any) -> Verdict:
             raise TypeError("a line has passed or not")
     numbers = [part for each in (verdict, *lines) for part in (each.score, each.points)]
     if found:
+        if not isinstance(found.rungs, dict):
+            raise TypeError("rungs are numbers by name")
         texts += [found.what, *found.rungs]
         numbers += [found.value, *found.rungs.values()]
     if not all(isinstance(text, str) for text in texts):

@@ -14,10 +14,10 @@ from autograde import catalogue
 from autograde.card import LOOK, code_marked
 from autograde.cells import title_of
 from autograde.course import Course
-from autograde.exercise import Outcome, as_sentence
+from autograde.exercise import Measured, Outcome, as_sentence
 from autograde.grading import Result, how_graded
 
-__all__ = ["ExerciseSummary", "Mistake", "render", "summaries", "write_report"]
+__all__ = ["ExerciseSummary", "Leaderboard", "Mistake", "leaderboards", "render", "summaries", "write_report"]
 
 VERSIONS_OF = ("collaborative-filtering-course", "nbgrader", "torch", "fastai")
 
@@ -42,6 +42,40 @@ class ExerciseSummary:
     outcomes: dict[Outcome, int]
     mistakes: tuple[Mistake, ...]  # the most frequent first
     unknown: tuple[str, ...]  # students whose mistake no misconception explains
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """What was measured in an exercise, the best first. rows: place, None for a known answer; name; value."""
+
+    lesson: str
+    name: str
+    what: str
+    rows: tuple[tuple[int | None, str, float], ...]
+    is_one_measure: bool  # all were measured on the same inputs, so that they can be compared
+
+
+def leaderboards(results: list[Result]) -> list[Leaderboard]:
+    """A leaderboard for each exercise in which something was measured, with known answers between the students."""
+    found: dict[tuple[str, str], dict[str, Measured]] = {}
+    for result in results:
+        for verdict in result.verdicts.values():
+            if verdict.measured:
+                found.setdefault((result.lesson, verdict.name), {})[result.student] = verdict.measured
+    return [_leaderboard(lesson, name, measured) for (lesson, name), measured in found.items()]
+
+
+def _leaderboard(lesson: str, name: str, measured: dict[str, Measured]) -> Leaderboard:
+    values = [each.value for each in measured.values()]
+    first = next(iter(measured.values()))
+    rows: list[tuple[int | None, str, float]] = [
+        (1 + sum(value < each.value for value in values), student, each.value) for student, each in measured.items()
+    ]
+    rows += [(None, rung, value) for rung, value in first.rungs.items()]
+    rows.sort(key=lambda row: (row[2], row[0] is not None, row[1]))  # who has just what a known answer has is below it
+    return Leaderboard(
+        lesson, name, first.what, tuple(rows), all(each.rungs == first.rungs for each in measured.values())
+    )
 
 
 def summaries(course: Course, results: list[Result]) -> list[ExerciseSummary]:
@@ -77,6 +111,7 @@ def render(course: Course, results: list[Result], now: datetime.datetime) -> str
         unwalled=[result for result in results if result.walls is False],
         how=how_graded(course),
         summaries=summarised,
+        leaderboards=leaderboards(results),
         frequent=sorted(
             ((m, s) for s in summarised if not s.is_question for m in s.mistakes),
             key=lambda entry: -len(entry[0].students),

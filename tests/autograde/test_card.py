@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from autograde import card
-from autograde.exercise import Line, Outcome, Verdict
+from autograde.exercise import Line, Measured, Outcome, Verdict
 
 SHARED = "You summed over the rows. Sum over the factors: `dim=1`."
 PARTIAL = Verdict(
@@ -26,6 +26,7 @@ PARTIAL = Verdict(
     ("epoch 1", "UserWarning: careful"),
 )
 EVIL = "<script>alert(1)</script> & `<b>x</b>` *bold* _x_ $y$ [z](javascript:1) | # \\ \"quoted\" 'it' ``` <img src=x>"
+MEASURED = dataclasses.replace(PARTIAL, measured=Measured("RMSE on others", 0.9, {"the mean": 1.125, "our best": 0.89}))
 EVERY = [Verdict("x_y", outcome, 1.0, 2.0, "Because of `that`.") for outcome in Outcome]
 FORMS = [card.as_html, card.as_markdown, card.as_text]
 every_form = pytest.mark.parametrize("form", FORMS)
@@ -146,11 +147,17 @@ class TestMarkdown:
 
 
 class TestAllForms:
-    @pytest.mark.parametrize("verdict", [PARTIAL, *EVERY, Verdict("x", Outcome.FAILED, 0, 0, "No such exercise.")])
+    @pytest.mark.parametrize(
+        "verdict", [PARTIAL, MEASURED, *EVERY, Verdict("x", Outcome.FAILED, 0, 0, "No such exercise.")]
+    )
     def test_say_the_same(self, verdict):
         html, markdown, text = (sorted(words(form, verdict)) for form in FORMS)
         assert markdown == text
         assert html == text
+
+    @every_form
+    def test_what_was_measured_stands_among_what_is_known(self, form):
+        assert "RMSE on others: yours 0.9000; the mean 1.1250, our best 0.8900" in Page(form(MEASURED)).text
 
     @every_form
     @pytest.mark.parametrize("verdict", EVERY)

@@ -33,6 +33,7 @@ def test_it_says_what_the_exercises_say_before_and_after_a_build(course):
         entry = before[name]
         assert (entry.name, entry.points) == (name, exercise.points)
         assert entry.is_question == isinstance(exercise, Question)
+        assert entry.is_shared == exercise.is_shared
         assert entry.sentences == tuple(mistake.sentence for mistake in exercise.misconceptions)
     assert catalogue.points(course, LESSON) == 8
 

@@ -15,7 +15,7 @@ from torch import nn
 import collabkit
 from autograde import judge as judging
 from autograde.compare import equal
-from autograde.exercise import Exercise, Outcome, Question
+from autograde.exercise import Exercise, Measured, Outcome, Question, Withheld
 from autograde.exercises import find
 from autograde.judge import FORM_ALONE, accelerators, ask_here, judge, judgements, not_attempted
 from autograde.observe import CannotAsk, Raised, ask
@@ -675,3 +675,52 @@ def test_a_question_of_ones_own_is_judged_like_any_exercise():
     assert verdict_on("z", question).feedback == (
         'Your `colour` is \'z\': answer with one of the letters "a", "b", in quotes.'
     )
+
+
+# ---- what is measured, and what only the judge knows
+
+
+def exercise_that_measures():
+    """Guess four numbers: they stay with the judge, and one question is asked for two checks."""
+    exercise = Exercise(reference=lambda n: [1.0, 2.0, 3.0, 4.0], name="guess")
+    exercise.draw = lambda rng: {"n": 4, "wanted": Withheld(np.array([1.0, 2.0, 3.0, 4.0]))}
+
+    def guessed(answer, given):
+        """Comes near"""
+        return list(answer(given["n"]))
+
+    def error(came, given):
+        return float(np.abs(np.array(came) - given["wanted"].value).max())
+
+    exercise.check(points=1, look=lambda came, given: error(came, given) < 1)(guessed)
+    exercise.check(points=1, look=lambda came, given: error(came, given) < 0.1, sentence="Is exact")(guessed)
+    exercise.measured_by(guessed)(lambda came, given: Measured("error", error(came, given), {"zeros": 4.0}))
+    return exercise
+
+
+def test_what_is_measured_stands_beside_the_mark():
+    verdict = judge(exercise_that_measures(), ask_here(lambda n: [1.0, 2.0, 3.5, 4.0]), 0)
+    assert (verdict.outcome, verdict.score) == (Outcome.PARTIAL, 1)
+    assert [line.sentence for line in verdict.lines] == ["Comes near", "Is exact"]
+    assert verdict.measured == Measured("error", 0.5, {"zeros": 4.0})
+
+
+def test_a_question_that_checks_share_is_asked_once():
+    asked = []
+    judge(exercise_that_measures(), lambda question, given: asked.append(question) or [1.0, 2.0, 3.0, 4.0], 0)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "came", [[float("nan")] * 4, [float("inf")] * 4, [1.0, 2.0], "x", None, {"a": 1}, Raised("ValueError", "no")]
+)
+def test_from_what_makes_no_sense_nothing_is_measured(came):
+    verdict = judge(exercise_that_measures(), lambda question, given: came, 0)
+    assert verdict.measured is None
+    assert verdict.score == 0
+
+
+def test_another_number_measured_is_the_same_verdict():
+    one, other = (judge(exercise_that_measures(), ask_here(lambda n, e=e: [1, 2, 3, 4 + e]), 0) for e in (0.01, 0.02))
+    assert one == other
+    assert one.measured != other.measured

@@ -12,7 +12,7 @@ import torch
 import collabkit
 from autograde import observe, outside
 from autograde.compare import equal
-from autograde.exercise import Exercise
+from autograde.exercise import Exercise, Withheld
 from autograde.exercises import find
 from autograde.kernel.warm import ChildDied, ChildTimedOut, Unusable
 from autograde.observe import Other, Raised, ask, from_plain, record, to_plain
@@ -263,3 +263,18 @@ def test_beside_a_learner_only_observe_is_imported_by_name():
             assert b"autograde.judge" not in sent
     assert observe.answered.__module__ == "autograde.observe"
     assert outside.answered is observe.answered
+
+
+def test_what_is_withheld_is_not_sent():
+    secret = np.array([1.2345678901234567, 9.876543210987654])
+    table = pd.DataFrame({"n": [1, 2], "secret": secret})
+    given = {"shown": table.drop(columns="secret"), "kept": Withheld(table["secret"]), "also": Withheld(secret[::-1])}
+    sent = pickled(given, question)
+    for number in secret:
+        assert np.float64(number).tobytes() not in sent
+        assert np.float32(number).tobytes() not in sent
+        assert repr(float(number)).encode() not in sent
+    came = pickle.loads(sent)
+    assert came["kept"] is came["also"] is None
+    assert came["shown"].equals(given["shown"])
+    assert "1.23" not in repr(given["kept"])

@@ -9,9 +9,9 @@ import pytest
 
 from autograde.cells import title_of
 from autograde.course import Course
-from autograde.exercise import Line, Outcome, Question, Verdict
+from autograde.exercise import Line, Measured, Outcome, Question, Verdict
 from autograde.grading import Result
-from autograde.report.page import render, summaries, write_report
+from autograde.report.page import leaderboards, render, summaries, write_report
 
 from .small_class import LESSON, QUOTED
 
@@ -205,6 +205,42 @@ def test_sentences_that_the_judge_dressed_up_are_recognised(graded):
     verdict = Verdict("train", Outcome.FAILED, 0.0, 1.0, sentence, (Line("x", False, 0.0, 1.0, sentence.rstrip(".")),))
     (summary,) = [s for s in summaries(course, [Result("a", LESSON, {"train": verdict})]) if s.name == "train"]
     assert summary.mistakes[0].students == ("a",)
+
+
+# ---- a leaderboard
+
+
+def measured(student, value, **rungs):
+    found = Measured("RMSE on others", value, rungs or {"baseline": 0.94, "our best": 0.89})
+    verdict = Verdict("train", Outcome.PASSED, 1.0, 1.0, measured=found)
+    return Result(student, LESSON, {"train": verdict})
+
+
+def test_a_leaderboard_has_known_answers_between_the_students(graded):
+    results = [measured("a", 0.91), measured("b", 0.88), measured("c", 1.2), measured("d", 0.91), made("e", "")]
+    (board,) = leaderboards(results)
+    assert board.is_one_measure
+    assert board.rows == (
+        (1, "b", 0.88),
+        (None, "our best", 0.89),
+        (2, "a", 0.91),
+        (2, "d", 0.91),
+        (None, "baseline", 0.94),
+        (4, "c", 1.2),
+    )
+    page = Page(render(graded[0], results, NOW))
+    (table,) = [table for table in page.tables if table[0] == ["Place", "Who", "Measured"]]
+    assert table[1:4] == [["1", "b", "0.8800"], ["–", "our best", "0.8900"], ["2", "a", "0.9100"]]
+
+
+def test_what_was_measured_on_other_inputs_is_told(graded):
+    results = [measured("a", 0.91), measured("b", 0.9, baseline=0.95)]
+    assert not leaderboards(results)[0].is_one_measure
+    assert "Not all were measured on the same inputs" in Page(render(graded[0], results, NOW)).text
+
+
+def test_without_anything_measured_there_is_no_leaderboard(html):
+    assert "Leaderboard" not in html
 
 
 # ---- strangers' text

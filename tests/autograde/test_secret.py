@@ -72,3 +72,10 @@ def test_a_fingerprint_tells_secrets_apart_and_the_key_is_never_shown():
     assert len(one.fingerprint) == 12
     assert KEY.hex()[:8] not in one.fingerprint
     assert "x00" not in repr(one)
+
+
+def test_what_is_to_be_compared_has_one_seed_for_all():
+    secret = Secret(KEY)
+    assert secret.seed(None, "best_model", "x = 1") == secret.seed(None, "best_model", "y = 2")
+    others = [secret.seed(None, "train"), secret.seed("", "best_model"), Secret(KEY[::-1]).seed(None, "best_model")]
+    assert secret.seed(None, "best_model") not in others
