@@ -26,7 +26,7 @@ from autograde.cells import (
     is_unwritten,
 )
 from autograde.exercise import Exercise, Outcome, Verdict
-from autograde.judge import judge, nobodys_own, not_attempted
+from autograde.judge import asking_seed, judge, nobodys_own, not_attempted
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, WarmServer
@@ -132,7 +132,7 @@ class _Run:
 
     def _judged(self, exercise: Exercise, expression: str) -> Verdict:
         name, seed = exercise.name, self.secret_seed(exercise.name)
-        ask = AskChild(self.child, expression, seed, self.limits.cell_seconds * exercise.patience)
+        ask = AskChild(self.child, expression, asking_seed(seed), self.limits.cell_seconds * exercise.patience)
         try:
             verdict = judge(exercise, ask, seed, devices=())
         except NotThere as error:

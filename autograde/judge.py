@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import io
 import logging
 import math
@@ -25,7 +26,7 @@ from autograde.compare import compare, equal
 from autograde.exercise import Check, Exercise, Line, Measured, Misconception, Outcome, Verdict, as_sentence, total
 from autograde.observe import CannotAsk, Other, Raised, ask, record, to_device
 
-__all__ = ["accelerators", "ask_here", "judge", "judgements", "nobodys_own", "not_attempted", "silence"]
+__all__ = ["accelerators", "ask_here", "asking_seed", "judge", "judgements", "nobodys_own", "not_attempted", "silence"]
 
 AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]  # (question, given) -> observation
 FORM_ALONE = "Right, and it counts as soon as something of substance is right as well."
@@ -72,7 +73,16 @@ def judge(
 
 def ask_here(answer: Any, seed: int = 0) -> AskLearner:
     """Ask an answer that lives in this process."""
-    return lambda question, given: ask(question, answer, given, seed)
+    return lambda question, given: ask(question, answer, given, asking_seed(seed))
+
+
+def asking_seed(seed: int) -> int:
+    """What global generators are seeded with while somebody is asked.
+
+    It goes to where learners' code runs, so it tells nothing of the seed that draws the inputs: whoever had that one
+    could draw them too, with all that was withheld.
+    """
+    return int.from_bytes(hashlib.sha256(f"asking {seed}".encode()).digest()[:8]) >> 2
 
 
 def accelerators() -> list[str]:
@@ -176,7 +186,7 @@ class _Ours:
             given = _drawn(self.exercise, self.seed)
             with _alone, silence():
                 given = given if device == "cpu" else to_device(given, device)
-                self._came[key] = ask(question, answer, given, self.seed)
+                self._came[key] = ask(question, answer, given, asking_seed(self.seed))
         return self._came[key]
 
 

@@ -258,12 +258,12 @@ class Split:
     seconds: float
     stars: Withheld  # (n_pairs,), NaN where nothing was withheld
     places: Withheld  # dict: where among the pairs the parts lie, and what to expect there
-    seed: int
+    seed: Withheld  # with which anybody could draw the same split
 
 
 @best_model.given
 def a_split(rng):
-    return split_of(int(rng.integers(2**31)))
+    return split_of(int(rng.integers(2**62)))
 
 
 @functools.lru_cache(maxsize=2)
@@ -315,7 +315,12 @@ def with_probes(ratings, withheld, rng, seed) -> Split:
     places = {name: at[start:end] for name, start, end in zip(parts, ends, ends[1:], strict=False)}
     places["stars seen"] = seen["rating"].to_numpy("float64")
     return Split(
-        ratings, pairs.iloc[order].reset_index(drop=True), SECONDS, Withheld(stars[order]), Withheld(places), seed
+        ratings,
+        pairs.iloc[order].reset_index(drop=True),
+        SECONDS,
+        Withheld(stars[order]),
+        Withheld(places),
+        Withheld(seed),
     )
 
 
@@ -435,7 +440,7 @@ def reaches(rung, tolerance):
     """A look at whether a model comes up to a rung."""
 
     def look(came, given):
-        stars, rungs = predictions(came, given), rungs_of(given.seed)
+        stars, rungs = predictions(came, given), rungs_of(given.seed.value)
         error = rmse_on_withheld(stars, given)
         if error < TOO_GOOD * rungs["our best dot product"]:
             raise CannotAsk(
@@ -516,7 +521,7 @@ best_model.check(points=0.25, look=in_time, form=True, sentence="Keeps to the pr
 @best_model.measured_by(asked)
 def on_what_was_withheld(came, given):
     stars = predictions(came, given)
-    rungs = {name: round(error, 4) for name, error in rungs_of(given.seed).items()}
+    rungs = {name: round(error, 4) for name, error in rungs_of(given.seed.value).items()}
     return Measured("RMSE on ratings that only the judge holds", round(rmse_on_withheld(stars, given), 4), rungs)
 
 

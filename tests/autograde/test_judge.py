@@ -17,7 +17,7 @@ from autograde import judge as judging
 from autograde.compare import equal
 from autograde.exercise import Exercise, Measured, Outcome, Question, Withheld
 from autograde.exercises import find
-from autograde.judge import FORM_ALONE, accelerators, ask_here, judge, judgements, not_attempted
+from autograde.judge import FORM_ALONE, accelerators, ask_here, asking_seed, judge, judgements, not_attempted
 from autograde.observe import CannotAsk, Raised, ask
 
 
@@ -501,7 +501,7 @@ class TestThreads:
 
         def observed(seed):
             question, given = exercise.checks[0].question, exercise.draw(np.random.default_rng(seed))
-            return ask(question, draws, given, seed)
+            return ask(question, draws, given, asking_seed(seed))
 
         exercise = exercise_of(reference=draws)
         wanted = {seed: observed(seed) for seed in range(20)}

@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_notebook
 
+from autograde.execute import executed, judging_server
 from autograde.exercise import Outcome
 from autograde.exercises import capstone
-from autograde.judge import ask_here, judge
+from autograde.judge import ask_here, asking_seed, judge
+from autograde.kernel.limits import Limits
+from autograde.kernel.walls import Walls
 from autograde.observe import from_plain, to_plain
 from autograde.outside import pickled
-from autograde.verdict import verdict_from_json, verdict_to_json
+from autograde.verdict import VERDICT_MIME, verdict_from_json, verdict_to_json
 
 SEED = 3
 best_model = capstone.best_model
@@ -62,7 +66,41 @@ def test_what_is_sent_holds_no_withheld_star(given):
     there = pickle.loads(pickled(given, capstone.asked))
     assert there.stars is None
     assert there.places is None
+    assert there.seed is None
     assert list(there.pairs) == ["user", "movie", "timestamp"]
+
+
+SNOOP = """
+def best_model(ratings, seconds):
+    import gc, sys
+    frame, seen = sys._getframe(), []
+    while frame:
+        seen += [value for value in frame.f_locals.values() if type(value) is int]
+        frame = frame.f_back
+    splits = [each for each in gc.get_objects() if hasattr(each, "pairs") and hasattr(each, "stars")]
+    asking = [number for number in seen if number > 1 << 40]
+    raise ValueError(str([(each.stars, each.places, each.seed) for each in splits]) + str(sorted(set(asking))))
+"""
+
+
+def test_behind_walls_neither_stars_nor_the_seed_of_the_split_are_found():
+    notebook = new_notebook(
+        cells=[
+            new_code_cell(SNOOP, metadata={"nbgrader": {"grade_id": "best_model-answer", "solution": True}}),
+            new_code_cell(
+                'check("best_model", best_model)',
+                metadata={"nbgrader": {"grade_id": "best_model", "grade": True, "points": best_model.points}},
+            ),
+        ]
+    )
+    with judging_server(Walls.found()) as server:
+        done = executed(notebook, server, Limits(cell_seconds=600), lambda name: 1 << 60)
+    (output,) = [output for output in done.cells[1].outputs if VERDICT_MIME in output.get("data", {})]
+    feedback = output["data"][VERDICT_MIME]["feedback"]
+    assert "(None, None, None)" in feedback
+    assert str(asking_seed(1 << 60)) in feedback, "it looked in the right place"
+    assert str(1 << 60) not in feedback
+    assert str(int(np.random.default_rng(1 << 60).integers(2**62))) not in feedback
 
 
 def test_no_pair_to_predict_is_among_those_to_learn_from_but_for_the_probe(given):
@@ -83,7 +121,7 @@ def test_names_and_times_are_other_ones_than_the_public_ones(given):
 def test_another_seed_is_another_split(given):
     other = best_model.draw(np.random.default_rng(SEED + 1))
     assert not given.ratings.equals(other.ratings)
-    assert best_model.draw(np.random.default_rng(SEED)) is given or capstone.split_of(given.seed).ratings.equals(
+    assert best_model.draw(np.random.default_rng(SEED)) is given or capstone.split_of(given.seed.value).ratings.equals(
         given.ratings
     )
 
