@@ -404,6 +404,24 @@ display(pd.DataFrame(cut_open).T.astype({"test ratings": int}).round(3))
 # what you get with published results, and before you do, look for their cut, their filters and their baseline. That is
 # the exercise, more than the number.
 #
+# There, the titles lie in a table of their own, `movies.csv`. `DataFrame.merge` brings two tables together: beside each
+# row of the one it puts what the other has under the same id. Look at the number of rows, before and after. It is how
+# one notices that ids were missing, or that some stood there twice.
+
+# %% demo="two tables become one"
+rated = ratings[["user", "movie", "rating"]]
+titles = load_ratings()[["movie", "title"]].drop_duplicates("movie")
+display(rated.merge(titles, on="movie").head(3))
+table_of_titles = {
+    "all titles": titles,
+    "a hundred titles are missing": titles[100:],
+    "a hundred titles stand there twice": pd.concat([titles, titles[:100]]),
+}
+for name, table in table_of_titles.items():
+    inner, left = rated.merge(table, on="movie"), rated.merge(table, on="movie", how="left")
+    print(f"{name}: {len(rated):,} ratings become {len(inner):,}, with how='left' {len(left):,}")
+
+# %% [markdown]
 # **Other fields.** Wherever somebody chooses among many things, and others have chosen before, the idea can be carried
 # over, and each time something else breaks:
 #
