@@ -42,6 +42,14 @@ def numbers(value: Any) -> list[float]:
     return np.asarray(value, dtype=float).flatten().tolist()
 
 
+def filled(model: nn.Module, key: int) -> nn.Module:
+    """The model, with numbers that follow from the key."""
+    with torch.no_grad():
+        for place, parameter in enumerate(model.parameters()):
+            parameter.copy_(seeded(tuple(parameter.shape), key, place))
+    return model
+
+
 # ---- train_recommender
 
 
@@ -67,13 +75,16 @@ class Stars:
     """A small table of ratings, and settings that are nobody's default."""
 
     def __init__(self, rng):
-        user, movie = pairs(rng, 20, 15, rows=200).T.numpy()
-        rating = rng.uniform(1, 5, len(user)).astype("float32")
+        n_users, n_movies = (int(n) for n in rng.choice(np.arange(12, 22), 2, replace=False))
+        user, movie = pairs(rng, n_users, n_movies, rows=200).T.numpy()
+        taste = rng.normal(0, 1.5, n_users)[user] + rng.normal(0, 1.5, n_movies)[movie]
+        rating = (1 + 4 / (1 + np.exp(-taste))).astype("float32")
         self.ratings = pd.DataFrame({"user": user, "movie": movie, "rating": rating})
         self.epochs = int(rng.integers(2, 4))
         self.lr = float(rng.uniform(0.06, 0.09))
         self.wd = float(rng.uniform(0.2, 0.4))
         self.seed = int(rng.integers(1 << 20))
+        self.fill = float(rng.uniform(0.05, 0.15))
 
 
 @train_recommender.given
@@ -103,7 +114,8 @@ def sizes_and_range(answer, given):
     observed: dict[str, Any] = {
         "the shapes of its weights": sorted(list(parameter.shape) for parameter in model.parameters())
     }
-    for name, fill in (("the highest prediction", 100.0), ("the prediction of a model full of zeros", 0.0)):
+    filled = f"the prediction of a model in which each number is {given.fill:.3f}"
+    for name, fill in (("the highest prediction", 100.0), (filled, given.fill)):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.fill_(fill)
@@ -123,7 +135,7 @@ def training(answer, given):
         "epochs": len(learn.recorder.values),
         "learning rates, in thousandths": [1000 * float(rate) for rate in rates],
         "weight decay": float(learn.opt.hypers[0]["wd"]),
-        "the loss": "squared error" if np.isclose(learn.recorder.values[-1][1], error, rtol=1e-3) else "something else",
+        "the loss": "squared error" if np.isclose(learn.recorder.values[-1][1], error, rtol=1e-5) else "something else",
     }
 
 
@@ -251,11 +263,7 @@ class Theirs:
 
     def model(self, y_range: Any = "its own") -> EmbeddingDotBias:
         y_range = self.y_range if y_range == "its own" else y_range
-        model = EmbeddingDotBias(self.n_factors, self.n_users, self.n_items, y_range=y_range)
-        with torch.no_grad():
-            for place, parameter in enumerate(model.parameters()):
-                parameter.copy_(seeded(tuple(parameter.shape), self.key, place))
-        return model
+        return filled(EmbeddingDotBias(self.n_factors, self.n_users, self.n_items, y_range=y_range), self.key)
 
 
 @same_model.given
@@ -480,6 +488,7 @@ class TwoModels:
         self.ahead = float(rng.uniform(3, 4))
 
     def models(self, ahead: float = 0.0, keys: int = 1) -> tuple[nn.Module, nn.Module]:
+        """Both models; with two keys their weights differ, and `ahead` is added to what the second one says."""
         made = []
         for place in range(2):
             model = nn.Sequential(nn.Embedding(12, 3), nn.Flatten(), nn.Dropout(0.5), nn.Linear(6, 1), nn.Flatten(0))
@@ -500,7 +509,11 @@ def two_small_models(rng):
 @largest_difference.check(points=0.25)
 def none_between_equals(answer, given):
     """Finds no difference between two models with the same weights, one that answers (rows, 1), one (rows,)"""
-    return number(answer(*given.models(), given.x))
+    alike, other = given.models(), given.models(-given.ahead)
+    return {
+        "the same weights": number(answer(*alike, given.x)),
+        f"all predictions of one lower by {given.ahead:.2f}": number(answer(*other, given.x)),
+    }
 
 
 @largest_difference.check(points=0.25)
@@ -515,8 +528,11 @@ def the_largest(answer, given):
 @largest_difference.check(points=0.25)
 def with_itself(answer, given):
     """Finds no difference between a model and itself"""
-    model = given.models()[1]
-    return number(answer(model, model, given.x))
+    model, lower = given.models()[1], given.models(-given.ahead)[1]
+    return {
+        "a model and itself": number(answer(model, model, given.x)),
+        f"a model and itself, lower by {given.ahead:.2f}": number(answer(model, lower, given.x)),
+    }
 
 
 @largest_difference.misconception(
@@ -598,6 +614,8 @@ class Epoch:
         times = rng.permutation([0] * 7 + [1] * 8 + [2] * 5 + [3] * 3 + [4])
         self.with_replacement = self.batches(rng, times)
         self.without = self.batches(rng, np.ones(24, dtype=int))
+        strangers = torch.tensor([[n, 20 + n] for n in range(1, 2 + int(rng.integers(2, 5)))])
+        self.more = torch.cat([self.pairs, strangers])[torch.from_numpy(rng.permutation(24 + len(strangers)))]
 
     def batches(self, rng, times) -> list[tuple[Tensor, Tensor]]:
         rows = torch.from_numpy(rng.permutation(np.repeat(np.arange(24), times)))
@@ -611,8 +629,8 @@ def epochs(rng):
 
 @times_seen.check(points=0.25)
 def each_once(answer, given):
-    """Counts 1 for each pair where every one comes exactly once"""
-    return numbers(answer(given.without, given.pairs))
+    """Counts 1 for each pair that comes exactly once, and 0 for each that is in no batch"""
+    return numbers(answer(given.without, given.more))
 
 
 @times_seen.check(points=0.5)
@@ -684,10 +702,10 @@ def mended_loaders_(ratings, bs=64, seed=42):
     )
 
 
-# finished elsewhere: collabkit.batches.CollabDataLoaders
 mended_loaders = Exercise(
     reference=mended_loaders_,
     name="mended_loaders",
+    elsewhere=("collabkit.batches.CollabDataLoaders",),
     hints=(
         "`from_df` hands what it does not know itself on to the loaders. The class of the loaders is such an option: "
         "`dl_type`.",
@@ -735,48 +753,75 @@ def loaders(answer, given, ratings: pd.DataFrame) -> Any:
     return dls
 
 
-def rows_of(loader) -> list[tuple[int, int]]:
-    """The pairs that an epoch shows, in their order."""
+def names_in(dls, loader) -> list[list[list[str]]]:
+    """The batches of an epoch, each a list of (user, film) by their names."""
+    places = [list(vocabulary) for vocabulary in dls.classes.values()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [tuple(pair) for x, *_ in loader for pair in x.tolist()]
+        return [[[str(places[0][user]), str(places[1][movie])] for user, movie in x.tolist()] for x, *_ in loader]
 
 
-def times_shown(dls, n_train: int) -> dict[str, int]:
-    times = Counter(Counter(rows_of(dls.train)).values())
-    more = sum(count for often, count in times.items() if often > 1)
-    return {"ratings never shown": n_train - sum(times.values()), "shown more than once": more}
+def flat(batches: list[list[list[str]]]) -> list[tuple[str, str]]:
+    return [(user, film.removeprefix("Film ")) for batch in batches for user, film in batch]
 
 
-@mended_loaders.check(points=0.5)
+def some(count: int) -> str:
+    return "some" if count else "none"  # how many are missed by drawing is chance: that some are, is not
+
+
+def times_shown(train, valid, ratings: pd.DataFrame) -> dict[str, str]:
+    shown = Counter(flat(train))
+    all_of_them = set(zip(ratings["user"].astype(str), ratings["movie"].astype(str), strict=True))
+    for_training = len(ratings) - len(flat(valid))  # counted: who is only in the part held back goes by `#na#` there
+    return {
+        "ratings never shown": some(for_training - len(all_of_them & set(shown))),
+        "shown more than once": some(sum(often > 1 for often in shown.values())),
+    }
+
+
+def once_seen(came, given) -> dict[str, Any]:
+    shown = times_shown(came["train"], came["valid"], given.full)
+    return {**shown, "size of the first batch": len(came["train"][0]) if came["train"] else 0}
+
+
+@mended_loaders.check(points=0.5, look=once_seen)
 def once_an_epoch(answer, given):
     """Shows each training rating exactly once an epoch, in batches of `bs`"""
     dls = loaders(answer, given, given.full)
-    times = times_shown(dls, 10 * given.bs)
-    # how many are missed by drawing is chance: that some are, is not
-    observed: dict[str, Any] = {name: "none" if count == 0 else "some" for name, count in times.items()}
-    observed["size of the first batch"] = len(next(iter(dls.train))[0])
-    return observed
+    return {"train": names_in(dls, dls.train), "valid": names_in(dls, dls.valid)}
 
 
-@mended_loaders.check(points=0.25)
+def leftover_seen(came, given) -> dict[str, str]:
+    return times_shown(came["train"], came["valid"], given.leftover)
+
+
+@mended_loaders.check(points=0.25, look=leftover_seen)
 def the_last_few_too(answer, given):
     """Does so too where the last batch is not full"""
-    times = times_shown(loaders(answer, given, given.leftover), 10 * given.bs + 5)
-    return {name: "none" if count == 0 else "some" for name, count in times.items()}
+    dls = loaders(answer, given, given.leftover)
+    return {"train": names_in(dls, dls.train), "valid": names_in(dls, dls.valid)}
 
 
-@mended_loaders.check(points=0.25)
-def shuffled_and_split(answer, given):
-    """Has another order in every epoch, and the same fifth of the ratings held back for the same seed"""
-    dls, again = (loaders(answer, given, given.full) for _ in range(2))
-    one, two = rows_of(dls.train), rows_of(dls.train)
-    valid = rows_of(dls.valid)
+def split_seen(came, given) -> dict[str, Any]:
+    one, two, valid, again = (flat(came[name]) for name in ("first", "second", "valid", "again"))
     return {
         "the order in the second epoch": "the same" if one == two else "another",
         "ratings held back": len(valid),
         "of them shown in training": len(set(one) & set(valid)),
-        "ratings held back, made again with the same seed": "the same" if valid == rows_of(again.valid) else "others",
+        "ratings held back, made again with the same seed": "the same" if valid == again else "others",
+        "vocabularies for": came["vocabularies for"],
+    }
+
+
+@mended_loaders.check(points=0.25, look=split_seen)
+def shuffled_and_split(answer, given):
+    """Has another order in every epoch, and the same fifth of the ratings held back for the same seed"""
+    dls, again = (loaders(answer, given, given.full) for _ in range(2))
+    return {
+        "first": names_in(dls, dls.train),
+        "second": names_in(dls, dls.train),
+        "valid": names_in(dls, dls.valid),
+        "again": names_in(again, again.valid),
         "vocabularies for": [str(name) for name in dls.classes],
     }
 
@@ -873,10 +918,7 @@ class Trained:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dls = CollabDataLoaders.from_df(self.ratings, bs=4, seed=self.key, device="cpu")
-        model = EmbeddingDotBias.from_classes(5, dls.classes, y_range=(0, 5.5))
-        with torch.no_grad():
-            for place, parameter in enumerate(model.parameters()):
-                parameter.copy_(seeded(tuple(parameter.shape), self.key, place))
+        model = filled(EmbeddingDotBias.from_classes(5, dls.classes, y_range=(0, 5.5)), self.key)
         return Learner(dls, model, loss_func=nn.MSELoss())
 
 

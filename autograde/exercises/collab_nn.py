@@ -31,10 +31,10 @@ def emb_sz_rule_(n):
     return min(600, round(1.6 * n**0.56))
 
 
-# finished elsewhere: collabkit.functional.emb_sz_rule, fastai.tabular.model.emb_sz_rule
 emb_sz_rule = Exercise(
     reference=emb_sz_rule_,
     name="emb_sz_rule",
+    elsewhere=("collabkit.functional.emb_sz_rule", "fastai.tabular.model.emb_sz_rule"),
     hints=(
         "The power binds tighter than the product in Python as on paper: `1.6 * n**0.56`.",
         "`round` gives the nearest whole number, `int` cuts off. And `min(600, ...)` is *at most 600*.",
@@ -107,10 +107,10 @@ def get_emb_sz_(classes, sz_dict=None):
     return [(len(places), sz_dict.get(name, emb_sz_rule_(len(places)))) for name, places in classes.items()]
 
 
-# finished elsewhere: collabkit.functional.get_emb_sz, fastai.tabular.model.get_emb_sz
 get_emb_sz = Exercise(
     reference=get_emb_sz_,
     name="get_emb_sz",
+    elsewhere=("collabkit.functional.get_emb_sz", "fastai.tabular.model.get_emb_sz"),
     hints=(
         "A loop over `classes.items()` gives each column with its vocabulary; `len(vocabulary)` is its number of places.",
         "`sz_dict.get(name, emb_sz_rule(n))` takes the width that was given by hand, and the rule where there is none.",
@@ -219,10 +219,9 @@ def two_fixed_columns(classes, sz_dict=None):
 
 # ---- CollabNN
 
-# finished elsewhere: collabkit.models.CollabNN
 CollabNN = Exercise(
     reference=collabkit.CollabNN,
-    name="CollabNN",
+    elsewhere=("fastai.collab.EmbeddingNN", "fastai.tabular.model.TabularModel"),
     hints=(
         "Two embeddings, `Embedding(*user_sz)` and `Embedding(*movie_sz)`. The first linear layer takes both widths together, "
         "`user_sz[1] + movie_sz[1]` numbers.",
@@ -248,8 +247,28 @@ class Net:
 @CollabNN.given
 def small_net(rng):
     low = float(rng.uniform(-2, -1))
-    key = int(rng.integers(1 << 30))
-    return Net((7, 4), (11, 3), 5, (low, low + float(rng.uniform(5, 6))), pairs(rng, 7, 11, rows=13), key)
+    y_range, batch = (low, low + float(rng.uniform(5, 6))), pairs(rng, 7, 11, rows=13)
+    while True:  # until some scores are below 0 and some above, so that a ReLU behind the last layer shows
+        net = Net((7, 4), (11, 3), 5, y_range, batch, key=int(rng.integers(1 << 30)))
+        values = {role: seeded(shape, net.key, role) for role, shape in roles(net).items()}
+        rows = torch.cat([values["user factors"][batch[:, 0]], values["movie factors"][batch[:, 1]]], dim=1)
+        hidden = torch.relu(rows @ values["first layer"].T + values["first layer's bias"])
+        scores = (hidden @ values["last layer"].T + values["last layer's bias"]).flatten()
+        if 4 <= int((scores < -0.1).sum()) <= 9:
+            return net
+
+
+def roles(net: Net) -> dict[str, tuple[int, ...]]:
+    """The parameters of such a network, each with its shape."""
+    both = net.user_sz[1] + net.movie_sz[1]
+    return {
+        "user factors": net.user_sz,
+        "movie factors": net.movie_sz,
+        "first layer": (net.n_act, both),
+        "first layer's bias": (net.n_act,),
+        "last layer": (1, net.n_act),
+        "last layer's bias": (1,),
+    }
 
 
 def made(cls: Any, net: Net, y_range: tuple[float, float] | None = None) -> nn.Module:
@@ -264,16 +283,7 @@ def made(cls: Any, net: Net, y_range: tuple[float, float] | None = None) -> nn.M
     model = cls(net.user_sz, net.movie_sz, y_range or net.y_range, net.n_act)
     if not isinstance(model, nn.Module):
         raise CannotAsk("is not an nn.Module: write `class CollabNN(nn.Module):`")
-    (n_users, user_width), (n_movies, movie_width), n_act = net.user_sz, net.movie_sz, net.n_act
-    both = user_width + movie_width
-    wanted = {
-        "user factors": (n_users, user_width),
-        "movie factors": (n_movies, movie_width),
-        "first layer": (n_act, both),
-        "first layer's bias": (n_act,),
-        "last layer": (1, n_act),
-        "last layer's bias": (1,),
-    }
+    wanted, user_width = roles(net), net.user_sz[1]
     found: dict[str, nn.Parameter] = {}
     for name, parameter in model.named_parameters():
         shape = tuple(parameter.shape)
@@ -281,7 +291,7 @@ def made(cls: Any, net: Net, y_range: tuple[float, float] | None = None) -> nn.M
         if role is None:
             raise CannotAsk(
                 f"has a parameter `{name}` of shape {shape}, which has no place in a network with embeddings "
-                f"{net.user_sz} and {net.movie_sz}, one hidden layer of {n_act} and one output"
+                f"{net.user_sz} and {net.movie_sz}, one hidden layer of {net.n_act} and one output"
             )
         found[role] = parameter
     if missing := [role for role in wanted if role not in found and "bias" not in role]:
@@ -314,7 +324,7 @@ def _users_come_first(model: nn.Module, found: dict[str, nn.Parameter], wanted: 
     return not (torch.isclose(one, other_user) and not torch.isclose(one, other_film))
 
 
-@CollabNN.check(points=0.25)
+@CollabNN.check(points=0.25, form=True)
 def one_prediction_per_row(cls, net):
     """Gives one prediction for each row of the batch"""
     return shape_of(made(cls, net)(net.batch))
@@ -359,7 +369,7 @@ def gradients(cls, net):
     return gradients
 
 
-@CollabNN.check(points=0.25)
+@CollabNN.check(points=0.25, form=True)
 def any_device(cls, net):
     """Computes on whatever device the batch is on"""
     predictions = made(cls, net).to("meta")(net.batch.to("meta"))
@@ -507,7 +517,7 @@ class Scores:
         self.y = torch.from_numpy(stars.astype("float32"))[:, None]
         self.high = torch.from_numpy(rng.permutation([3, 4, 5, *rng.integers(3, 6, 11)]).astype("float32"))[:, None]
         # the class that is right has by far the lowest score: its chance is too small for a float, its logarithm is not
-        self.sure = torch.zeros(14, 5).scatter_(1, (self.y.long() - 1 + 1) % 5, 300.0)
+        self.sure = torch.zeros(14, 5).scatter_(1, self.y.long() % 5, float(rng.uniform(200, 400)))
 
 
 @rating_loss.given
@@ -660,7 +670,7 @@ def expected_stars(answer, given):
     return ratings_of(answer, given[0]).flatten()
 
 
-@expected_rating.check(points=0.25)
+@expected_rating.check(points=0.25, form=True)
 def one_per_row(answer, given):
     """Gives one number for each row, for a single row too"""
     return {
