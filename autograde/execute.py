@@ -29,7 +29,7 @@ from autograde.exercise import Exercise, Outcome, Verdict
 from autograde.judge import asking_seed, judge, nobodys_own, not_attempted
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.walls import Walls
-from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, WarmServer
+from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, ServerFailed, WarmServer
 from autograde.outside import AskChild, NotThere
 from autograde.ownership import asked_expression, names_in, not_ones_own
 from autograde.verdict import verdict_bundle
@@ -53,9 +53,22 @@ def executed(
     """A repaired submission after its run: outputs in place, and one verdict in each grade cell.
 
     secret_seed: the seed of an exercise's inputs by its name; find: the exercise by its name.
+    A server that ends meanwhile is no fault of the learner's: then the run is made once more, by another.
     Raises ServerFailed or ValueError when grading itself fails, and nothing for whatever a learner wrote.
     """
-    notebook = nbformat.from_dict(notebook)
+    try:
+        return _executed(nbformat.from_dict(notebook), server, limits, secret_seed, find)
+    except (ServerFailed, SystemError):  # the second is Python's own: two threads that compile at once
+        return _executed(nbformat.from_dict(notebook), server, limits, secret_seed, find)
+
+
+def _executed(
+    notebook: NotebookNode,
+    server: WarmServer,
+    limits: Limits,
+    secret_seed: Callable[[str], int],
+    find: Callable[[str], Exercise],
+) -> NotebookNode:
     checks = [cell for cell in notebook.cells if is_grade(cell) and cell.cell_type == "code"]
     locked = {name for cell in checks for name in find(checked_name(cell)).finished}
     with server.fork(limits, seed=0, locked=sorted(locked)) as child:

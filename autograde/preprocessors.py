@@ -20,11 +20,11 @@ from autograde.cells import own_code
 from autograde.execute import executed, judging_server
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
-from autograde.kernel.warm import ServerFailed, WarmServer
+from autograde.kernel.warm import ServerEnded, ServerFailed, WarmServer
 from autograde.repair import repaired
 from autograde.secret import Secret, SecretError
 
-__all__ = ["CannotGrade", "ExecuteAndJudge", "RepairCells"]
+__all__ = ["CannotGrade", "ExecuteAndJudge", "NotGraded", "RepairCells"]
 
 
 class CannotGrade(SystemExit, KeyboardInterrupt):
@@ -33,6 +33,10 @@ class CannotGrade(SystemExit, KeyboardInterrupt):
     nbgrader shows every exception with its traceback and goes on with the next notebook, except for an interrupt: then
     it removes what it has begun and ends. As a SystemExit it ends with the message alone.
     """
+
+
+class NotGraded(Exception):
+    """Grading itself failed for one notebook: it gets no mark, and the others go on."""
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -69,6 +73,8 @@ class ExecuteAndJudge(NbGraderPreprocessor):
                 return secret.seed(None if exercises.find(name)[1].is_shared else student, name, work)
 
             notebook = executed(notebook, _server(self.walls), limits, seed)
+        except ServerEnded as error:  # twice: nbgrader names the submission, and goes on with the next
+            raise NotGraded(f"{error} It was not graded: run the same command again.") from None
         except (ServerFailed, SecretError) as error:
             raise CannotGrade(str(error)) from None
         notebook.metadata["autograde"] = {**notebook.metadata.get("autograde", {}), "walls": self.walls}

@@ -18,7 +18,7 @@ from autograde import digest
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
-from autograde.kernel.warm import ServerFailed, WarmServer
+from autograde.kernel.warm import WarmServer
 
 __all__ = ["CannotGrade", "Desk", "Done", "Job", "run", "walls_here"]
 
@@ -113,10 +113,7 @@ class _Desk:
         from autograde.verdict import verdict_to_json, verdicts_in
 
         notebook = nbformat.from_dict(json.loads(job.notebook))
-        try:
-            done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
-        except (ServerFailed, SystemError):  # a server that was killed meanwhile starts anew; and Python's own errors
-            done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
+        done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
         verdicts = {name: verdict_to_json(verdict) for name, verdict in verdicts_in(done).items()}
         outputs = [
             {"outputs": cell.outputs, "execution_count": cell.execution_count}

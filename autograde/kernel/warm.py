@@ -37,6 +37,7 @@ __all__ = [
     "ChildError",
     "ChildTimedOut",
     "Ran",
+    "ServerEnded",
     "ServerFailed",
     "ServerProcess",
     "Unusable",
@@ -71,6 +72,10 @@ class Unusable(ChildError):
 
 class ServerFailed(Exception):
     """The warm server did not start, or could not fork: our failure, and none of a learner's."""
+
+
+class ServerEnded(ServerFailed):
+    """The warm server ended while a submission was running. The next fork starts another."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,7 @@ class ServerProcess:
 
 
 GUARD_BOUNDS = Bounds(header_bytes=1 << 16, blobs=0, blob_bytes=0)
+LAST_WORDS_SECONDS = 30.0  # for a watcher to say how its child ended: on a busy machine 2 were too few
 
 
 def _tail(file: IO[bytes]) -> str:
@@ -270,7 +276,7 @@ class Child:
     def run(self, source: str, seconds: float) -> Ran:
         """Run a cell. A cell that takes longer is interrupted; one that does not give up then ends the child.
 
-        Raises ServerFailed when the server has ended, which is no fault of the cell's.
+        Raises ServerEnded when the server has ended, which is no fault of the cell's.
         """
         if self._end:
             return Ran(Ended.NOT_REACHED, how=self._end.how, out_of_memory=self._end.out_of_memory)
@@ -301,7 +307,7 @@ class Child:
 
         The function returns JSON and a list of arrays. `({"raised": [type, message]}, [])` when it, or the expression,
         raises. What is printed meanwhile is dropped. dumps: how function and arguments are pickled for the child.
-        Raises ChildDied, ChildTimedOut, or Unusable for an answer that is none; ServerFailed as `run` does.
+        Raises ChildDied, ChildTimedOut, or Unusable for an answer that is none; ServerEnded as `run` does.
         """
         if self._end:
             raise self._end
@@ -412,15 +418,20 @@ class Child:
 
     def _died(self) -> ChildDied:
         """The child is gone: how, if its watcher can tell."""
-        deadline = time.monotonic() + 2
-        with contextlib.suppress(WireError):
+        deadline = time.monotonic() + LAST_WORDS_SECONDS
+        server_ended = False
+        try:
             while self._end is None:
                 self._learn(self._guard.receive(deadline))
-        end, self._end = self._end, self._end or ChildDied("ended with its server")
+        except WireTimeout:
+            self._end = ChildDied("ended, and its watcher could not tell how")
+        except WireError:  # the server itself is gone, or who would tell: no learner's code can do that
+            server_ended = True
+            self._end = ChildDied("ended with its server")
         self.close()
-        if end is None:  # the server itself is gone, or whoever would tell: no learner's code can do that
-            raise ServerFailed("The warm server ended while a submission was running.")
-        return end
+        if server_ended:
+            raise ServerEnded("The warm server ended while a submission was running.")
+        return self._end
 
     def _learn(self, message: Message | None) -> None:
         match message and message.header:

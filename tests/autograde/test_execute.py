@@ -17,7 +17,8 @@ from autograde.execute import executed, judging_server
 from autograde.exercise import Exercise, Line, Outcome, Verdict
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
-from autograde.preprocessors import CannotGrade, ExecuteAndJudge, RepairCells
+from autograde.kernel.warm import ServerEnded
+from autograde.preprocessors import CannotGrade, ExecuteAndJudge, NotGraded, RepairCells
 from autograde.verdict import VERDICT_MIME, verdicts_in
 
 QUICK = Limits(cell_seconds=4, interrupt_seconds=2)  # the machine may be busy with other tests
@@ -350,6 +351,34 @@ def test_the_preprocessor_uses_the_course_s_secret_the_student_and_the_seconds(t
     assert {server for _, server, *_ in seen} == {"server with walls True"}
     seeds = [seed("one") for *_, seed in seen]
     assert seeds[0] == seeds[2] != seeds[1]
+
+
+class EndsAtFirst:
+    """A server that ends `times` times while a submission runs, and another one for the runs after that."""
+
+    def __init__(self, server, times):
+        self.server, self.times = server, times
+
+    def fork(self, *arguments, **named):
+        if self.times:
+            self.times -= 1
+            raise ServerEnded("The warm server ended while a submission was running.")
+        return self.server.fork(*arguments, **named)
+
+
+def test_a_submission_whose_server_ends_is_run_once_more(server):
+    assert marked(EndsAtFirst(server, 1), double="def double(x): return 2 * x")["double"].outcome is Outcome.PASSED
+    with pytest.raises(ServerEnded):
+        marked(EndsAtFirst(server, 2), double="def double(x): return 2 * x")
+
+
+def test_plain_nbgrader_goes_on_with_the_next_notebook_after_a_server_ended_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(preprocessors, "_server", lambda walls: EndsAtFirst(None, 2))
+    monkeypatch.setattr(preprocessors.executed, "__defaults__", (find,))
+    with pytest.raises(NotGraded, match="run the same command again"):
+        ExecuteAndJudge(secret_file=str(tmp_path / "key")).preprocess(
+            submission(one="one = 1"), {"nbgrader": {"student": "ada"}}
+        )
 
 
 @pytest.mark.parametrize("damage", ["walls", "secret"])

@@ -81,6 +81,18 @@ def test_a_server_that_dies_is_nobodys_fault_and_starts_anew(own_server):
         assert value_of(child, "2", 60) == "2"
 
 
+def test_a_watcher_that_says_nothing_in_time_blames_no_server(server, monkeypatch):
+    monkeypatch.setattr(warm, "LAST_WORDS_SECONDS", 0.0)
+    with server.fork(SMALL) as child:
+
+        def receive(deadline):
+            raise wire.WireClosed("the kernel hung up")
+
+        monkeypatch.setattr(child, "_receive", receive)
+        ran = child.run("1", 60)
+    assert (ran.ended, ran.how) == (Ended.DIED, "ended, and its watcher could not tell how")
+
+
 def test_a_nursery_that_dies_ends_the_server_which_starts_anew(own_server):
     if not own_server.walls.rooms:
         pytest.skip("there are no rooms here")
