@@ -64,7 +64,7 @@ with tempfile.TemporaryDirectory() as folder:
     few.to_csv(csv, index=False)
     small_dls = CollabDataLoaders.from_csv(csv, bs=64, seed=42)
 small_learn = collab_learner(small_dls, y_range=(0.5, 5.5))
-small_learn.fine_tune(10)
+small_learn.fine_tune(5)
 
 # %% [markdown]
 # That was all. A file went in, a recommender came out, and this is what it says about some ratings that it was not shown:
@@ -84,8 +84,9 @@ small_learn.show_results(max_n=6)
 
 # %% [markdown]
 # So for a model that starts from nothing use what you know, `fit_one_cycle`. Now all ratings, from a DataFrame. fastai takes
-# the first three columns for user, item and rating, unless it is told otherwise; we prefer titles to ids, and batches of 64. (Nothing is
-# learned from validation, so there large batches, `val_bs`, only save time.)
+# the first three columns for user, item and rating, unless it is told otherwise; we prefer titles to ids. And since fastai
+# spends most of its time *between* the steps, on callbacks and loading, we take batches of 128 today: half as many steps, in
+# half the time. (Nothing is learned from validation, so there large batches, `val_bs`, only save time.)
 
 # %%
 
@@ -93,7 +94,7 @@ small_learn.show_results(max_n=6)
 def fastai_loaders():
     """fastai's loaders for all ratings, the same each time: the split by `seed`, the order of the batches by `set_seed`."""
     set_seed(42)
-    return CollabDataLoaders.from_df(ratings, item_name="title", bs=64, val_bs=1024, seed=42)
+    return CollabDataLoaders.from_df(ratings, item_name="title", bs=128, val_bs=1024, seed=42)
 
 
 # %% demo="what is in the loaders"
@@ -105,14 +106,14 @@ print("the vocabularies:", {name: f"{len(places):,} places" for name, places in 
 print("places 0 to 3 of the titles:", list(dls.classes["title"][:4]))
 
 # %% [markdown]
-# You know all of this: `x` with a column of users and one of films, `y` of shape `(64, 1)`, vocabularies with `#na#` in
+# You know all of this: `x` with a column of users and one of films, `y` of shape `(128, 1)`, vocabularies with `#na#` in
 # front. Two things you would not expect:
 
 # %% demo="two surprises: types and vocabularies"
 whole = ratings.assign(rating=ratings["rating"].round().astype(int))
-as_whole_numbers = CollabDataLoaders.from_df(whole, item_name="title", bs=64, seed=42)
+as_whole_numbers = CollabDataLoaders.from_df(whole, item_name="title", seed=42)
 print("ratings as whole numbers become", as_whole_numbers.one_batch()[1].dtype)
-by_id = CollabDataLoaders.from_df(ratings, item_name="movie", bs=64, seed=42)
+by_id = CollabDataLoaders.from_df(ratings, item_name="movie", seed=42)
 for column, loaders in (("title", dls), ("movie", by_id)):
     print(f"{column}: {ratings[column].nunique():,} different ones, {len(loaders.classes[column]):,} places")
 
@@ -145,7 +146,7 @@ def train_recommender(dls, epochs=5, lr=5e-3, wd=0.1):
 check("train_recommender", train_recommender)
 
 # %% [markdown]
-# And now for real, with the settings that did best in lesson 6. Beside it, the model that you wrote, with our loaders, by
+# And now for real, with the decay of lesson 6. Beside it, the model that you wrote, with our loaders, by
 # `fit`. The ratings held back are the same for both.
 
 
@@ -156,7 +157,7 @@ def validation(learn):
 
 
 # %% demo="fastai's three lines beside your own model"
-ours = OurLoaders.from_df(ratings, item_name="title", bs=64, seed=42, device="cpu")
+ours = OurLoaders.from_df(ratings, item_name="title", bs=128, seed=42, device="cpu")
 torch.manual_seed(42)
 own_model = DotProductBias(ours.n_users, ours.n_items, 50)
 curves = {"your model, our loaders": fit(own_model, ours, epochs=5, lr=5e-3, wd=0.1, seed=42, bar=False).valid_losses}
@@ -374,7 +375,7 @@ if passed("times_seen"):
 # option is their class, `dl_type`. `TabDataLoader`, the parent of the one above, shuffles as it should.
 #
 # There is a second, smaller leak: a training loader of fastai drops the last batch of an epoch if it is not full
-# (`drop_last`), so up to 63 ratings are left out each time. In *your* loaders each rating comes exactly once, the last few
+# (`drop_last`), so up to 127 of ours are left out each time. In *your* loaders each rating comes exactly once, the last few
 # included.
 
 
@@ -397,7 +398,7 @@ check("mended_loaders", mended_loaders)
 # %% demo="counted again, with your loaders"
 if passed("times_seen") and passed("mended_loaders"):
     set_seed(42)
-    mended = mended_loaders(ratings)
+    mended = mended_loaders(ratings, bs=128)
     counts["your loaders"] = torch.as_tensor(times_seen(mended.train, training_pairs(mended)))
     display(plots.times_seen(counts))
 
@@ -407,7 +408,7 @@ if passed("times_seen") and passed("mended_loaders"):
 # %% demo="fastai's learner on the mended loaders"
 if passed("train_recommender") and passed("mended_loaders"):
     set_seed(42)
-    mended = mended_loaders(ratings)
+    mended = mended_loaders(ratings, bs=128)
     learn = train_recommender(mended)
     curves["fastai, mended"] = validation(learn)
     shown = ("fastai as it comes", "fastai, mended", "your model, our loaders")
@@ -431,8 +432,8 @@ class DrawingLoader(RatingLoader):
 
 def once_and_drawn(split, wd, epochs=5):
     """Two trainings on the same split from the same start: each rating once an epoch, and drawn. Returns their histories."""
-    once = OurLoaders.from_df(ratings, item_name="title", bs=64, seed=split, device="cpu")
-    drawn = OurLoaders(DrawingLoader(once.train_ds, bs=64, shuffle=True, seed=split), once.valid)
+    once = OurLoaders.from_df(ratings, item_name="title", bs=128, seed=split, device="cpu")
+    drawn = OurLoaders(DrawingLoader(once.train_ds, bs=128, shuffle=True, seed=split), once.valid)
     histories = []
     for loaders in (once, drawn):
         torch.manual_seed(split)
@@ -471,11 +472,12 @@ if passed("mended_loaders"):
     _ = interact(compete, epochs=slider, wd=Dropdown(options=[0.0, 0.01, 0.1, 0.3], value=0.1, description="decay"))
 
 # %% [markdown]
-# Both curves get better or worse with the settings, and the gap stays. Nor does a training loss warn you: with decay 0.1 and
-# MovieLens the dashed line of the drawn ratings even lies *lower*, since what comes twice in an epoch is easier to know by
-# heart. It is the other side of the same thing: a model that sees fewer different ratings has fewer to learn from, and
-# overfits sooner. (In the planted world five epochs are too short for any learning by heart, and the solid lines tell only who
-# has got further.)
+# Settings move both curves, and drawing stays behind for as long as either is worth having. (On MovieLens, twelve epochs with
+# hardly any decay do close the gap: both models then know the training ratings by heart, and are worse than the mean of
+# a film.) Nor does a training loss warn you. With decay 0.1, five epochs and MovieLens the dashed line of the drawn ratings even
+# lies *lower*, since what comes twice in an epoch is easier to learn by heart. It is the other side of the same thing: a model
+# that sees fewer different ratings has fewer to learn from, and overfits sooner. (In the planted world five epochs are too
+# short for any learning by heart, and the solid lines tell only who has got further.)
 #
 # ## Use it
 #

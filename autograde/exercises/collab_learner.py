@@ -1009,12 +1009,12 @@ def takes_ids_for_positions(learn, pairs):
 
 what_fine_tune_did = Question(
     "what_fine_tune_did",
-    prompt="`fine_tune` is made for models that somebody has trained before. What did `learn.fine_tune(10)` do with this one?",
+    prompt="`fine_tune` is made for models that somebody has trained before. What did `small_learn.fine_tune(5)` do with this one?",
     choices={
         "a": "It loaded embeddings that were trained on other films, and then went on with them.",
-        "b": "It froze the factors for ten epochs and trained the biases alone.",
-        "c": "It trained eleven epochs: one, then ten at half the rate. There was nothing to freeze.",
-        "d": "The same as `fit_one_cycle(10)`.",
+        "b": "It froze the factors for five epochs and trained the biases alone.",
+        "c": "It trained six epochs: one, then five at half the rate. There was nothing to freeze.",
+        "d": "The same as `fit_one_cycle(5)`.",
     },
     right="c",
     why_not={
@@ -1022,8 +1022,8 @@ what_fine_tune_did = Question(
         "started from random numbers near zero.",
         "b": "Freezing holds all groups of layers but the last one. This model has a single group, which is the last, so all four "
         "tables may move from the first step on. The cell printed it.",
-        "d": "Look at the two tables: there is one epoch before the ten, with a schedule of its own, and the highest rate of the "
-        "ten is half as high.",
+        "d": "Look at the two tables: there is one epoch before the five, with a schedule of its own, and the highest rate of the "
+        "five is half as high.",
     },
     hints=(
         "Count the rows of both tables that the training printed.",
