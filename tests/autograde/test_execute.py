@@ -349,8 +349,9 @@ def test_the_preprocessor_uses_the_course_s_secret_the_student_and_the_seconds(t
         preprocessor.preprocess(submission(one="one = 1"), {"nbgrader": {"student": student}})
     assert [limits.cell_seconds for _, _, limits, _ in seen] == [7, 7, 7]
     assert {server for _, server, *_ in seen} == {"server with walls True"}
-    seeds = [seed("one") for *_, seed in seen]
+    seeds = [seed("DotProduct") for *_, seed in seen]
     assert seeds[0] == seeds[2] != seeds[1]
+    assert len({seed("best_model") for *_, seed in seen}) == 1, "one split for all, so that errors can be compared"
 
 
 class EndsAtFirst:
