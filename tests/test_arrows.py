@@ -49,7 +49,7 @@ AUTOGRADE = {
     "repair": {"cells", "ownership"},
     "secret": set(),
     "execute": {"cells", "exercise", "exercises", "judge", "kernel", "outside", "ownership", "verdict"},
-    "preprocessors": {"cells", "execute", "kernel", "repair", "secret"},
+    "preprocessors": {"cells", "execute", "exercises", "kernel", "repair", "secret"},
     "gradebook": {"cells", "verdict"},
     "digest": set(),
     "store": set(),
