@@ -198,16 +198,14 @@ def _ours(exercise: Exercise, seed: int) -> _Ours:
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Drop what is printed, on stdout or stderr, what is logged, and every warning."""
-    nowhere, disabled = io.StringIO(), logging.root.manager.disable
+    nowhere, call_handlers = io.StringIO(), logging.Logger.callHandlers
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if is_outermost := disabled < logging.CRITICAL:  # each change goes through all loggers there are
-            logging.disable(logging.CRITICAL)
+        logging.Logger.callHandlers = lambda logger, record: None  # logging.disable goes through all loggers there are
         try:
             yield
         finally:
-            if is_outermost:
-                logging.disable(disabled)
+            logging.Logger.callHandlers = call_handlers
 
 
 def _insist_on_answers(exercise: Exercise, expected: list) -> None:

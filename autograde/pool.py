@@ -44,7 +44,7 @@ def shape(workers: int) -> list[int]:
 
 
 def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) -> Iterator[tuple[Place, Any]]:
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     from autograde.worker import run
 
@@ -52,23 +52,33 @@ def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) 
     client = starting.result()
     window = WINDOW * max(workers, sum(client.nthreads().values()))
     jobs = itertools.chain(ready, jobs)
-    running: dict[Any, Place] = {}
+    running: dict[Any, tuple[Place, Any]] = {}
+    suspects: list[tuple[Place, Any]] = []  # their workers died, perhaps by the job beside them
+    alone = False
     done = as_completed(loop=client.loop, raise_errors=False)
     while True:
-        for place, job in itertools.islice(jobs, window - len(running)):
+        more = list(itertools.islice(jobs, window - len(running)))
+        if not running and not more:
+            alone = True
+            more = [suspects.pop() for _ in suspects[:1]]
+        for place, job in more:
             future = client.submit(run, job, pure=False)
-            running[future] = place
+            running[future] = place, job
             done.add(future)
         if not running:
             return
         future = next(done)
-        place = running.pop(future)
+        place, job = running.pop(future)
         if future.cancelled():
             raise CourseError(
                 "The connection to the workers was lost. What was graded is kept: "
                 "the same command goes on where this one stopped."
             )
-        yield place, future.exception() or future.result()
+        error = future.exception()
+        if isinstance(error, KilledWorker) and not alone:
+            suspects.append((place, job))
+        else:
+            yield place, error or future.result()
 
 
 def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bool) -> Any:
