@@ -473,8 +473,8 @@ if passed("mended_loaders"):
 
 # %% [markdown]
 # Settings move both curves, and drawing stays behind for as long as either is worth having. (On MovieLens, twelve epochs with
-# hardly any decay do close the gap: both models then know the training ratings by heart, and are worse than the mean of
-# a film.) Nor does a training loss warn you. With decay 0.1, five epochs and MovieLens the dashed line of the drawn ratings even
+# hardly any decay do close the gap: both models then know the training ratings by heart, and are worse than each
+# film's mean.) Nor does a training loss warn you. With decay 0.1, five epochs and MovieLens the dashed line of the drawn ratings even
 # lies *lower*, since what comes twice in an epoch is easier to learn by heart. It is the other side of the same thing: a model
 # that sees fewer different ratings has fewer to learn from, and overfits sooner. (In the planted world five epochs are too
 # short for any learning by heart, and the solid lines tell only who has got further.)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 10. A network in place of the product
 #
-# Ten lessons, and users and films have met in one way only: factor by factor, product by product. Nobody ever said that
-# people and films combine like that. A network makes no such assumption. It takes both as they are, side by side, and finds
+# Since the first lesson users and films have met in one way only: factor by factor, product by product. Nobody ever said
+# that people and films combine like that. A network makes no such assumption. It takes both as they are, side by side, and finds
 # out by itself what to do with them. That sounds like a better model. Today you build it, measure it against the product,
 # and find out what freedom costs. Then you let it do what a product never could: say not one number, but five chances.
 #
@@ -17,6 +17,7 @@
 # **Time**: about 85 minutes. **Points**: 9. Stuck? `hint("emb_sz_rule")` gives the next hint, as often as you ask.
 
 # %%
+import copy
 import inspect
 
 import numpy as np
@@ -316,19 +317,20 @@ fast_losses = [float(row[1]) for row in fast.recorder.values]
 
 # %% [markdown]
 # It is yours, with a layer more: embeddings by the same rule, `Linear`, `ReLU`, and the range at the end, here as a module of its own.
-# New are the `BatchNorm1d`, which bring each number of a batch to mean 0 and spread 1 before the next layer. They make training
-# faster, and they have a consequence. What a row is told then depends on its company:
+# New are the `BatchNorm1d`, which bring each number of a batch to mean 0 and spread 1 before the next layer. That is
+# meant to make training smoother, and it has a consequence. What is said about a row depends on its company:
 
 # %% demo="the same ten rows in other company, in training and in eval mode"
+trial = copy.deepcopy(fast.model)  # in training mode even looking at rows leaves traces
 with torch.no_grad():
     for mode in ("train", "eval"):
-        getattr(fast.model, mode)()
-        alone, in_company = fast.model(valid_x[:10]), fast.model(valid_x[:500])[:10]
+        getattr(trial, mode)()
+        alone, in_company = trial(valid_x[:10]), trial(valid_x[:500])[:10]
         print(f"{mode:5} mode: largest difference for the same ten rows {(alone - in_company).abs().max():.6f} stars")
 
 # %% [markdown]
 # In `eval()` the means and spreads are those remembered from training, and company no longer matters. This is why lesson 9
-# insisted. (By the way: our comparison moved the remembered numbers a little, as each batch in training mode does.)
+# insisted.
 #
 # And here is the whole code of that model:
 
@@ -388,9 +390,9 @@ if passed("emb_sz_rule") and passed("get_emb_sz"):
     print(f"a row is now {', '.join(str(e.embedding_dim) for e in columns.network.embeds)} numbers wide")
 
 # %% [markdown]
-# The day of the week tells nothing about a rating, at least nothing that survives on ratings held back; you might have
-# guessed it. And for a film with hundreds of ratings, its row in the table knows more than its genre would. Extra columns
-# matter elsewhere: **somebody new** has the row `#na#`, like everybody who is new, and then age, country, or the hour of the
+# The day of the week tells next to nothing about a rating; you might have guessed it, and now it is measured. A column such
+# as the genre would say more, but of a film with hundreds of ratings the table's row has had every chance to learn it.
+# Extra columns matter elsewhere: **somebody new** has the row `#na#`, like everybody who is new, and then age, country, or the hour of the
 # visit are all that there is to tell one from another. It is one of the answers to the question that lesson 11 asks.
 
 # %% [markdown] question="which_model_for_more"
@@ -484,9 +486,9 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and 
     display(pd.DataFrame(told).T.round(3))
 
 # %% [markdown]
-# Look at the first two rows: the expected rating is no worse than what the network says that was trained for nothing but the
-# squared error. Cross-entropy has not been told that four stars are nearer to five than to one, and has learned it all the same, because
-# ratings are like that.
+# Look at the first two rows: on MovieLens the expected rating is no worse than what the network says that was trained for
+# nothing but the squared error. (In the planted world it is, a little, as rounding has blurred what it learned from.) Cross-entropy
+# has not been told that four stars are nearer to five than to one. The ratings told it.
 #
 # Then down the columns. Nobody trained anything between the last three rows; it is one model, and three answers to the question
 # "so, how many stars?" Which is best depends on what an error costs. Squared: the mean. Absolute: the middle, on either
@@ -527,8 +529,9 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and 
     display(table.rename_axis("chance of five stars").round(3))
 
 # %% [markdown]
-# Where the two columns part, at the upper end, the model says more than happens. It is surer than it should be, which is what
-# learning by heart looks like in chances.
+# In the middle the columns agree well. Look at the ends. On MovieLens, where the model is surest of five stars, they come less
+# often than said, and where it is surest that they will not come, more often. It is surer than it should be: this is what
+# learning by heart looks like in chances. (In the planted world the last rows are a handful of ratings. Believe them nothing.)
 #
 # ## The ladder
 
@@ -544,7 +547,7 @@ print(f"fastai's network at its best epoch: {min(fast_losses):.3f}")
 
 # %% [markdown]
 # The networks stand between the biases and the product. On MovieLens, that is: with ratings alone, and a hundred thousand of
-# them. It is no law. With more to put in than two columns, the tables turn.
+# them. It is no law. And where there is more to put in than two columns, only one of the two can take it.
 #
 # ## What you take along
 #
