@@ -43,7 +43,7 @@ def small_world(rng):
     return World(n_users=7, n_movies=11, n_factors=5, batch=pairs(rng, 7, 11, rows=13))
 
 
-@DotProductBias.check(points=0.25)
+@DotProductBias.check(points=0.25, form=True)
 def one_prediction_per_row(cls, world):
     """Gives one prediction for each row of the batch"""
     return shape_of(built(cls, world)(world.batch))
@@ -67,7 +67,7 @@ def gradients(cls, world):
     return gradients_of(cls, world)
 
 
-@DotProductBias.check(points=0.5)
+@DotProductBias.check(points=0.5, form=True)
 def any_device(cls, world):
     """Computes on whatever device the batch is on"""
     return on_meta(cls, world)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from autograde.exercise import Exercise, Question
+from autograde.exercise import Exercise, Question, Withheld
 from autograde.observe import CannotAsk
 from collabkit import interpret
 from collabkit.batches import CollabDataLoaders
@@ -41,7 +41,8 @@ class Reading:
     bias: Tensor  # (n, 1)
     factors: Tensor  # (n, n_factors)
     counts: Tensor  # (n,)
-    alike: dict[int, list[int]]  # the position of a film that everybody knows -> those that belong to it
+    known: list[int]  # positions of films that everybody knows
+    alike: Withheld  # dict: each of them -> those that belong to it
     ratings: pd.DataFrame  # user, title, rating
 
 
@@ -69,7 +70,15 @@ def real_model() -> Reading:
     belong = sequels_of() if set(sum(SEQUELS, ())) <= set(titles) else alike_in_planted_world(counts)
     alike = {titles.index(one): [titles.index(other) for other in others] for one, others in belong.items()}
     bias, factors = model.movie_bias.weight.detach(), model.movie_factors.weight.detach()
-    return Reading(titles, bias, factors, torch.tensor(counts.to_numpy()), alike, ratings[["user", "title", "rating"]])
+    return Reading(
+        titles,
+        bias,
+        factors,
+        torch.tensor(counts.to_numpy()),
+        list(alike),
+        Withheld(alike),
+        ratings[["user", "title", "rating"]],
+    )
 
 
 def sequels_of() -> dict[str, list[str]]:
@@ -584,11 +593,14 @@ def by_cosine(answer, given):
     return [place for place in found if place != given.item][:5]
 
 
-@nearest_items.check(points=0.25)
+def itself_seen(came, given) -> dict[str, int]:
+    return {"films": len(came), "the film itself among them": came.count(given.item)}
+
+
+@nearest_items.check(points=0.25, look=itself_seen)
 def not_itself(answer, given):
     """Leaves out the film that was asked about, and gives k others"""
-    found = positions(answer(given.factors, given.item, k=4, counts=given.counts, min_count=0))
-    return {"films": len(found), "the film itself among them": found.count(given.item)}
+    return positions(answer(given.factors, given.item, k=4, counts=given.counts, min_count=0))
 
 
 @nearest_items.check(points=0.5)
@@ -603,14 +615,19 @@ def often_enough(answer, given):
 # tests/lessons/test_interpretation.py counts again.
 
 
-@nearest_items.check(points=0.25)
+def sequels_seen(came, given) -> dict[str, int]:
+    found = sum(
+        any(other in nearest[:5] for other in others)
+        for nearest, others in zip(came, given.real.alike.value.values(), strict=True)
+    )
+    return {"films whose sequel is among the five nearest, 7 being enough": min(found, 7)}
+
+
+@nearest_items.check(points=0.25, look=sequels_seen)
 def sequels(answer, given):
     """Finds what belongs together on real ratings, such as a film and its sequel, among the five nearest"""
-    real, found = given.real, 0
-    for one, others in real.alike.items():
-        nearest = positions(answer(real.factors, one, k=5, counts=real.counts, min_count=50))[:5]
-        found += any(other in nearest for other in others)
-    return {"films whose sequel is among the five nearest, 7 being enough": min(found, 7)}
+    real = given.real
+    return [positions(answer(real.factors, one, k=5, counts=real.counts, min_count=50)) for one in real.known]
 
 
 @nearest_items.misconception(
@@ -722,11 +739,12 @@ read_world = Exercise(
 
 @dataclasses.dataclass(frozen=True)
 class Planted:
-    """Ratings from a world that was planted, and what it was planted with, by title."""
+    """Ratings from a world that was planted, and what it was planted with."""
 
     ratings: pd.DataFrame
-    bias: pd.Series
-    traits: pd.DataFrame  # (n_movies, 3)
+    titles: list[str]
+    bias: Withheld  # Series: of each title
+    traits: Withheld  # array (n_movies, 3), in the order of the titles
 
 
 @read_world.given
@@ -739,8 +757,9 @@ def somebody_elses_world(rng):
     ratings.attrs = {}
     return Planted(
         ratings,
-        pd.Series(world.movie_bias[rows], index=titles.to_numpy()),
-        pd.DataFrame(world.movie_factors[rows], index=titles.to_numpy()),
+        titles.tolist(),
+        Withheld(pd.Series(world.movie_bias[rows], index=titles.to_numpy())),
+        Withheld(world.movie_factors[rows]),
     )
 
 
@@ -753,9 +772,9 @@ def table_of(answer, given) -> pd.DataFrame:
         raise CannotAsk(f"gave a {type(table).__name__}, expected a DataFrame with a row for each title")
     if missing := [name for name in ("bias", "trait 0", "trait 1", "trait 2") if name not in table]:
         raise CannotAsk(f"gave a table without a column {missing[0]!r}")
-    if absent := [title for title in given.bias.index if title not in table.index]:
+    if absent := [title for title in given.titles if title not in table.index]:
         raise CannotAsk(f"gave a table without a row for {absent[0]!r}: its index should hold the titles")
-    return table.loc[given.bias.index, ["bias", "trait 0", "trait 1", "trait 2"]].astype(float)
+    return table.loc[given.titles, ["bias", "trait 0", "trait 1", "trait 2"]].astype(float)
 
 
 # Over 40 worlds (rng 0 to 39): rank correlation of the biases with the truth .87 to .94, of mean ratings .64 to .80;
@@ -763,23 +782,32 @@ def table_of(answer, given) -> pd.DataFrame:
 # tests/lessons/test_interpretation.py measures again.
 
 
-@read_world.check(points=0.75)
-def biases_of_the_world(answer, given):
-    """Orders the films of a planted world nearly as their true biases do"""
+def world_as_read(answer, given):
+    """The table that an answer reads from the ratings."""
     table = table_of(answer, given)
-    agreement = table["bias"].rank().corr(given.bias.rank())
+    return {"bias": table["bias"].tolist(), "traits": table[["trait 0", "trait 1", "trait 2"]].to_numpy().tolist()}
+
+
+def biases_seen(came, given) -> dict[str, float]:
+    truth = given.bias.value
+    agreement = pd.Series(came["bias"], index=truth.index).rank().corr(truth.rank())
     return {"rank correlation with the truth, 0.85 being enough": min(float(agreement), 0.85)}
 
 
-@read_world.check(points=0.75)
-def traits_of_the_world(answer, given):
-    """Finds the three traits that it was planted with, up to sign and rotation"""
-    found = table_of(answer, given)[["trait 0", "trait 1", "trait 2"]].to_numpy()
-    found, truth = found - found.mean(axis=0), given.traits.to_numpy()
-    truth = truth - truth.mean(axis=0)
+def traits_seen(came, given) -> dict[str, float]:
+    found, truth = np.asarray(came["traits"]), given.traits.value
+    found, truth = found - found.mean(axis=0), truth - truth.mean(axis=0)
     rest = truth - found @ np.linalg.lstsq(found, truth, rcond=None)[0]
     share = 1 - (rest**2).sum() / (truth**2).sum()
     return {"share of the true traits that is found, 0.85 being enough": min(float(share), 0.85)}
+
+
+read_world.check(
+    points=0.75, look=biases_seen, sentence="Orders the films of a planted world nearly as their true biases do"
+)(world_as_read)
+read_world.check(
+    points=0.75, look=traits_seen, sentence="Finds the three traits that it was planted with, up to sign and rotation"
+)(world_as_read)
 
 
 @read_world.misconception(

@@ -49,7 +49,8 @@ def seen_by_a_module(create_params, given):
     kind = "an nn.Parameter" if isinstance(table, nn.Parameter) else "a plain tensor"
     if kind == "a plain tensor" and table.grad_fn is not None:
         kind = "the result of a computation"
-    return {"it is": kind, "parameters seen": len(list(module.parameters())), "it learns": table.requires_grad}
+    seen = sum(parameter.numel() for parameter in module.parameters())
+    return {"it is": kind, "numbers that the module counts": seen, "it learns": table.requires_grad}
 
 
 @create_params.check(points=0.25)
@@ -58,14 +59,16 @@ def size(create_params, given):
     return [shape_of(create_params(list(each))) for each in given]
 
 
-@create_params.check(points=0.5)
-def start(create_params, given):
-    """Starts with random numbers around 0, with a standard deviation of 0.01"""
-    values = create_params(given[0])
-    values = torch.as_tensor(values).detach().double()
-    spread, mean = float(values.std()), float(values.mean())
+def start_seen(came, given) -> dict[str, str]:
+    spread, mean = float(np.std(came)), float(np.mean(came))
     band = next(name for name, high in SPREADS.items() if spread < high)
     return {"standard deviation": band, "mean": "close to 0" if abs(mean) < 0.002 else f"{mean:.2g}"}
+
+
+@create_params.check(points=0.5, look=start_seen)
+def start(create_params, given):
+    """Starts with random numbers around 0, with a standard deviation of 0.01"""
+    return torch.as_tensor(create_params(given[0])).detach().double().flatten().tolist()
 
 
 SPREADS = {  # upper ends; a normal that is cut off or wrapped at two deviations has .0088
@@ -248,7 +251,7 @@ def gradient_of_the_table(cls, given):
     return table.grad.T if is_turned else table.grad.reshape(given.n, given.width)
 
 
-@Embedding.check(points=0.25)
+@Embedding.check(points=0.25, form=True)
 def any_device(cls, given):
     """Computes on whatever device its numbers and the ids are on"""
     rows = filled(cls, given)[0].to("meta")(given.ids.to("meta"))
@@ -504,7 +507,7 @@ def gradients(cls, world):
     return gradients_of(own(cls, world), world)
 
 
-@DotProductBiasOwn.check(points=0.25)
+@DotProductBiasOwn.check(points=0.25, form=True)
 def on_any_device(cls, world):
     """Computes on whatever device the batch is on"""
     return on_meta(own(cls, world), world)

@@ -356,7 +356,7 @@ def gradients(cls, given):
     return gradients_of(cls, given.world)
 
 
-@with_range.check(points=0.25)
+@with_range.check(points=0.25, form=True)
 def any_device(cls, given):
     """Computes on whatever device the batch is on"""
     return on_meta(cls, given.world)

@@ -74,23 +74,27 @@ def test_a_taken_slug_is_refused_in_a_sentence(copied, slug, why):
 
 
 def test_a_slug_is_taken_by_either_of_the_two_files(copied):
-    module, script = scaffold(copied, "weight_decay")
+    module, script = scaffold(copied, "side_information")
     for lost in (script, module):
         content = lost.read_bytes()
         lost.unlink()
-        with pytest.raises(CourseError, match="There is a lesson weight_decay already"):
-            scaffold(copied, "weight_decay")
+        with pytest.raises(CourseError, match="There is a lesson side_information already"):
+            scaffold(copied, "side_information")
         assert not lost.exists()
         lost.write_bytes(content)
 
 
 def test_a_new_lesson_stands_behind_the_last(copied):
-    assert [str(path.relative_to(copied.root)) for path in scaffold(copied, "weight_decay")] == [
-        "autograde/exercises/weight_decay.py",
-        "solutions/04_weight_decay.py",
+    assert [str(path.relative_to(copied.root)) for path in scaffold(copied, "side_information")] == [
+        "autograde/exercises/side_information.py",
+        "solutions/04_side_information.py",
     ]
-    assert copied.lessons() == [LESSON, "04_weight_decay"]
-    assert (copied.solutions / "04_weight_decay.py").read_text().startswith("# %% [markdown]\n# # 4. Weight decay\n")
+    assert copied.lessons() == [LESSON, "04_side_information"]
+    assert (
+        (copied.solutions / "04_side_information.py")
+        .read_text()
+        .startswith("# %% [markdown]\n# # 4. Side information\n")
+    )
 
 
 def test_the_first_lesson_is_number_one(copied):
@@ -115,17 +119,17 @@ root = Path.cwd()
 practice = runpy.run_path(sys.argv[1])
 assert Path(autograde.__file__).is_relative_to(root), autograde.__file__
 said = []
-for command in (["new", "weight_decay"], ["build"], ["build", "--check"]):
+for command in (["new", "side_information"], ["build"], ["build", "--check"]):
     main(command, standalone_mode=False)
 found = {}
 for name in ("build/source", "lessons"):
-    notebook = nbformat.read(root / name / "04_weight_decay" / "04_weight_decay.ipynb", as_version=4)
+    notebook = nbformat.read(root / name / "04_side_information" / "04_side_information.ipynb", as_version=4)
     endings = practice["run_in_jupyter"](notebook, root)
     verdicts = {name: (str(verdict.outcome), verdict.score) for name, verdict in verdicts_in(notebook).items()}
     found[name] = [sorted({*map(str, endings)}), verdicts]
 found["mistakes"] = [
     [mistake.sentence in verdict.feedback, verdict.score < verdict.points]
-    for exercise in exercises.of_lesson("weight_decay").values()
+    for exercise in exercises.of_lesson("side_information").values()
     for mistake, verdict in judgements(exercise, 1)
 ]
 Path("found.json").write_text(json.dumps(found))
@@ -144,15 +148,15 @@ def test_a_new_lesson_runs_as_it_is(copied):
         check=False,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
-    assert "wrote autograde/exercises/weight_decay.py\nwrote solutions/04_weight_decay.py\n" in ran.stdout
-    assert "wrote lessons/04_weight_decay/04_weight_decay.ipynb\n" in ran.stdout
+    assert "wrote autograde/exercises/side_information.py\nwrote solutions/04_side_information.py\n" in ran.stdout
+    assert "wrote lessons/04_side_information/04_side_information.ipynb\n" in ran.stdout
     found = json.loads((copied.root / "found.json").read_text())
     assert found["build/source"] == [
         ["ok", "skipped"],
-        {"weight_decay_double": ["passed", 1], "weight_decay_why": ["passed", 0.5]},
+        {"side_information_double": ["passed", 1], "side_information_why": ["passed", 0.5]},
     ]
     assert found["lessons"] == [
         ["ok", "skipped"],
-        {"weight_decay_double": ["not attempted", 0], "weight_decay_why": ["not attempted", 0]},
+        {"side_information_double": ["not attempted", 0], "side_information_why": ["not attempted", 0]},
     ]
     assert found["mistakes"] == [[True, True]] * 2

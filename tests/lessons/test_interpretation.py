@@ -23,7 +23,13 @@ def verdict_on(name, answer, seed=3):
 @pytest.mark.parametrize("seed", range(8))
 def test_a_planted_world_can_be_read_and_the_mistakes_cannot(seed):
     given = interpretation.somebody_elses_world(np.random.default_rng(seed))
-    biases, traits = interpretation.biases_of_the_world, interpretation.traits_of_the_world
+
+    def biases(answer, given):
+        return interpretation.biases_seen(interpretation.world_as_read(answer, given), given)
+
+    def traits(answer, given):
+        return interpretation.traits_seen(interpretation.world_as_read(answer, given), given)
+
     right, means = interpretation.reference_read_world, interpretation.takes_means
     assert list(biases(right, given).values()) == [0.85]
     assert next(iter(biases(means, given).values())) < 0.82
