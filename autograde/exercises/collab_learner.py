@@ -325,18 +325,13 @@ def learns_on(answer, given):
     return mine(given[0].batch).detach()
 
 
-def like(theirs, **options):
-    """A DotProductBias of the same sizes, with weights of its own."""
-    n_users, n_factors = theirs.u_weight.weight.shape
-    return DotProductBias(n_users, theirs.i_weight.weight.shape[0], n_factors, **{"y_range": theirs.y_range, **options})
-
-
 @same_model.misconception(
     "You swapped users and films: `u_` are fastai's users and `i_` its items, the films. `u_weight` belongs into "
     "`user_factors`, `i_weight` into `movie_factors`, and the biases likewise."
 )
 def swaps_users_and_films(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     with torch.no_grad():
         mine.user_factors.weight.copy_(theirs.i_weight.weight)
         mine.movie_factors.weight.copy_(theirs.u_weight.weight)
@@ -350,7 +345,8 @@ def swaps_users_and_films(theirs):
     "`movie_bias`."
 )
 def swaps_the_biases(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     with torch.no_grad():
         mine.user_factors.weight.copy_(theirs.u_weight.weight)
         mine.movie_factors.weight.copy_(theirs.i_weight.weight)
@@ -363,7 +359,8 @@ def swaps_the_biases(theirs):
     "The factors are carried over, the biases are not: theirs are in `u_bias` and `i_bias`, yours still near 0."
 )
 def forgets_the_biases(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     with torch.no_grad():
         mine.user_factors.weight.copy_(theirs.u_weight.weight)
         mine.movie_factors.weight.copy_(theirs.i_weight.weight)
@@ -377,7 +374,8 @@ def forgets_the_biases(theirs):
     "over, `y_range=theirs.y_range`."
 )
 def forgets_the_range(theirs):
-    mine = like(theirs, y_range=(0, 5.5))
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=(0, 5.5))
     with torch.no_grad():
         mine.user_factors.weight.copy_(theirs.u_weight.weight)
         mine.movie_factors.weight.copy_(theirs.i_weight.weight)
@@ -405,7 +403,8 @@ def takes_fifty_factors(theirs):
     "`mine.user_factors.weight.copy_(theirs.u_weight.weight)`, within `torch.no_grad()`."
 )
 def shares_the_tables(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     mine.user_factors, mine.movie_factors = theirs.u_weight, theirs.i_weight
     mine.user_bias, mine.movie_bias = theirs.u_bias, theirs.i_bias
     return mine
@@ -416,7 +415,8 @@ def shares_the_tables(theirs):
     "that `DotProductBias` made and copy the numbers into them (or say `freeze=False`)."
 )
 def freezes_the_tables(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     mine.user_factors = nn.Embedding.from_pretrained(theirs.u_weight.weight.detach().clone())
     mine.movie_factors = nn.Embedding.from_pretrained(theirs.i_weight.weight.detach().clone())
     mine.user_bias = nn.Embedding.from_pretrained(theirs.u_bias.weight.detach().clone())
@@ -429,7 +429,8 @@ def freezes_the_tables(theirs):
     "from: put the copies into `with torch.no_grad():`."
 )
 def forgets_no_grad(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     mine.user_factors.weight.copy_(theirs.u_weight.weight)
     return mine
 
@@ -439,7 +440,8 @@ def forgets_no_grad(theirs):
     "`mine.user_factors.weight.copy_(theirs.u_weight.weight)`."
 )
 def copies_the_wrong_way(theirs):
-    mine = like(theirs)
+    n_users, n_factors = theirs.u_weight.weight.shape
+    mine = DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
     with torch.no_grad():
         for parameter in mine.parameters():
             parameter.zero_()
@@ -748,8 +750,8 @@ def loaders(answer, given, ratings: pd.DataFrame) -> Any:
     if dls is None or not hasattr(dls, "train") or not hasattr(dls, "valid"):
         came = "nothing" if dls is None else f"a {type(dls).__name__}"
         raise CannotAsk(f"gave {came} back, expected the loaders that `from_df` makes")
-    if type(dls).__module__.startswith("collabkit"):
-        raise CannotAsk("gave our own loaders back, which need no mending: the exercise is about fastai's")
+    if not isinstance(dls.train, TabDataLoader):
+        raise CannotAsk(f"gave loaders of another make ({type(dls.train).__name__}): the exercise is about fastai's")
     return dls
 
 

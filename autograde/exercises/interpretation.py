@@ -553,6 +553,7 @@ class Neighbourhood:
     counts: Tensor  # (19,)
     item: int
     real: Reading  # without its ratings
+    asked: list[int]  # those that are known of the real ones, in an order of their own
 
 
 @nearest_items.given
@@ -575,7 +576,8 @@ def neighbourhood(rng):
         free = [tuple(wrong(factors, item, 6, counts=counts).tolist()) for wrong in (interpret.nearest_items, *FREE)]
         free = [tuple(place for place in places if place != item)[:5] for places in free]
         if len(set(lists)) == len(lists) and len(set(free)) == len(free) and counts[item] >= 20:
-            return Neighbourhood(factors.requires_grad_(), counts, item, real)
+            asked = rng.permutation(real.known).tolist()
+            return Neighbourhood(factors.requires_grad_(), counts, item, real, asked)
 
 
 def positions(value) -> list[int]:
@@ -616,9 +618,9 @@ def often_enough(answer, given):
 
 
 def sequels_seen(came, given) -> dict[str, int]:
+    alike = given.real.alike.value
     found = sum(
-        any(other in nearest[:5] for other in others)
-        for nearest, others in zip(came, given.real.alike.value.values(), strict=True)
+        any(other in nearest[:5] for other in alike[one]) for nearest, one in zip(came, given.asked, strict=True)
     )
     return {"films whose sequel is among the five nearest, 7 being enough": min(found, 7)}
 
@@ -627,7 +629,7 @@ def sequels_seen(came, given) -> dict[str, int]:
 def sequels(answer, given):
     """Finds what belongs together on real ratings, such as a film and its sequel, among the five nearest"""
     real = given.real
-    return [positions(answer(real.factors, one, k=5, counts=real.counts, min_count=50)) for one in real.known]
+    return [positions(answer(real.factors, one, k=5, counts=real.counts, min_count=50)) for one in given.asked]
 
 
 @nearest_items.misconception(
@@ -816,7 +818,9 @@ read_world.check(
 )
 def takes_means(ratings):
     model, titles = trained(ratings)
-    projected = pca(model.movie_factors.weight.detach()[1:], 3)[1]
+    factors = model.movie_factors.weight.detach()[1:]
+    factors = factors - factors.mean(dim=0)
+    projected = factors @ torch.linalg.svd(factors, full_matrices=False).Vh[:3].T
     table = pd.DataFrame(projected.numpy(), index=titles[1:], columns=["trait 0", "trait 1", "trait 2"])
     table["bias"] = ratings.groupby("title")["rating"].mean()
     return table
@@ -840,7 +844,9 @@ def takes_raw_columns(ratings):
 )
 def shifts_by_one(ratings):
     model, titles = trained(ratings)
-    projected = pca(model.movie_factors.weight.detach(), 3)[1]
+    factors = model.movie_factors.weight.detach()
+    factors = factors - factors.mean(dim=0)
+    projected = factors @ torch.linalg.svd(factors, full_matrices=False).Vh[:3].T
     table = pd.DataFrame(projected[:-1].numpy(), index=titles[1:], columns=["trait 0", "trait 1", "trait 2"])
     table["bias"] = model.movie_bias.weight.detach()[:-1, 0].numpy()
     return table
