@@ -1,10 +1,11 @@
 # %% [markdown]
 # # 9. The same in three lines
 #
-# For eight lessons you have built a recommender out of its smallest parts. There is a library that has all of it ready,
-# fastai, and with it the whole thing takes three lines: loaders, learner, fit. Today you use them. But ready-made code does
-# what it *does*, which is not always what its name says. So you also take it apart: you show, to six digits, that its
-# model is the one that you wrote. And when its result turns out worse than yours, you find out why, and mend it.
+# For eight lessons you have built a recommender out of its smallest parts. There is a library that has all of it
+# ready, fastai, and with it the whole thing takes three lines: loaders, learner, fit. Today you use them. But
+# ready-made code does what it *does*, which is not always what its name says. So you also take it apart: you show,
+# to six digits, that its model is the one that you wrote. And when its result turns out worse than yours, you find
+# out why, and mend it.
 #
 # **You will be able to**
 #
@@ -14,7 +15,8 @@
 # - find a fault that gives no error message: by suspects, by elimination, by counting;
 # - get predictions out of a learner for any pairs that you like.
 #
-# **Time**: about 80 minutes. **Points**: 8. Stuck? `hint("train_recommender")` gives the next hint, as often as you ask.
+# **Time**: about 80 minutes. **Points**: 8. Stuck? `hint("train_recommender")` gives the next hint, as often as you
+# ask.
 
 # %%
 import inspect
@@ -46,13 +48,13 @@ torch.set_num_threads(1)  # for a model this small a second thread gains nothing
 warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
 
 # %% [markdown]
-# `CollabDataLoaders` and `collab_learner` are fastai's; the loaders that you know from earlier lessons are here under the
-# name `OurLoaders`. `DotProductBias` is the class that you wrote in lessons 4 and 5.
+# `CollabDataLoaders` and `collab_learner` are fastai's; the loaders that you know from earlier lessons are here
+# under the name `OurLoaders`. `DotProductBias` is the class that you wrote in lessons 4 and 5.
 #
 # ## Three lines
 #
-# Ratings often come as a CSV file, a row for each, with the columns user, film, rating. For a first try write a small one:
-# the hundred most active users and the hundred films with most ratings.
+# Ratings often come as a CSV file, a row for each, with the columns user, film, rating. For a first try write a
+# small one: the hundred most active users and the hundred films with most ratings.
 
 # %% demo="from a CSV file to a trained model"
 active, known = (ratings[name].value_counts().index[:100] for name in ("user", "title"))
@@ -67,7 +69,8 @@ small_learn = collab_learner(small_dls, y_range=(0.5, 5.5))
 small_learn.fine_tune(5)
 
 # %% [markdown]
-# That was all. A file went in, a recommender came out, and this is what it says about some ratings that it was not shown:
+# That was all. A file went in, a recommender came out, and this is what it says about some ratings that it was not
+# shown:
 
 # %% demo="predictions beside ratings, and what was frozen"
 trainable = [name for name, parameter in small_learn.model.named_parameters() if parameter.requires_grad]
@@ -83,16 +86,17 @@ small_learn.show_results(max_n=6)
 # %% [markdown] question="what_fine_tune_did"
 
 # %% [markdown]
-# So for a model that starts from nothing use what you know, `fit_one_cycle`. Now all ratings, from a DataFrame. fastai takes
-# the first three columns for user, item and rating, unless it is told otherwise; we prefer titles to ids. And since fastai
-# spends most of its time *between* the steps, on callbacks and loading, we take batches of 128 today: half as many steps, in
-# half the time. (Nothing is learned from validation, so there large batches, `val_bs`, only save time.)
+# So for a model that starts from nothing use what you know, `fit_one_cycle`. Now all ratings, from a DataFrame.
+# fastai takes the first three columns for user, item and rating, unless it is told otherwise; we prefer titles to
+# ids. And since fastai spends most of its time *between* the steps, on callbacks and loading, we take batches of
+# 128 today: half as many steps, in half the time. (Nothing is learned from validation, so there large batches,
+# `val_bs`, only save time.)
 
 # %%
 
 
 def fastai_loaders():
-    """fastai's loaders for all ratings, the same each time: the split by `seed`, the order of the batches by `set_seed`."""
+    """fastai's loaders for all ratings, each time the same: the split by `seed`, the order by `set_seed`."""
     set_seed(42)
     return CollabDataLoaders.from_df(ratings, item_name="title", bs=128, val_bs=1024, seed=42)
 
@@ -106,8 +110,8 @@ print("the vocabularies:", {name: f"{len(places):,} places" for name, places in 
 print("places 0 to 3 of the titles:", list(dls.classes["title"][:4]))
 
 # %% [markdown]
-# You know all of this: `x` with a column of users and one of films, `y` of shape `(128, 1)`, vocabularies with `#na#` in
-# front. Two things you would not expect:
+# You know all of this: `x` with a column of users and one of films, `y` of shape `(128, 1)`, vocabularies with
+# `#na#` in front. Two things you would not expect:
 
 # %% demo="two surprises: types and vocabularies"
 whole = ratings.assign(rating=ratings["rating"].round().astype(int))
@@ -118,23 +122,24 @@ for column, loaders in (("title", dls), ("movie", by_id)):
     print(f"{column}: {ratings[column].nunique():,} different ones, {len(loaders.classes[column]):,} places")
 
 # %% [markdown]
-# - fastai makes a table as small as it can, and a whole number from 1 to 5 fits into eight bits. The loss of this lesson does
-#   not mind. Another one will, in lesson 10.
-# - A vocabulary has one place more than there are names, for `#na#`. With titles that is so. With ids, fastai keeps to those of
-#   the *training* part, and a film that happens to have all its ratings in the other fifth has no place at all. (Titles are
-#   turned into categories before the split, ids are not.) With MovieLens some films are lost in this way; the planted world
-#   has so few films that each of them is on both sides.
+# - fastai makes a table as small as it can, and a whole number from 1 to 5 fits into eight bits. The loss of this
+#   lesson does not mind. Another one will, in lesson 10.
+# - A vocabulary has one place more than there are names, for `#na#`. With titles that is so. With ids, fastai keeps
+#   to those of the *training* part, and a film that happens to have all its ratings in the other fifth has no place
+#   at all. (Titles are turned into categories before the split, ids are not.) With MovieLens some films are lost in
+#   this way; the planted world has so few films that each of them is on both sides.
 #
 # ## Your learner
 #
-# `collab_learner` needs the loaders. `n_factors` is how many numbers each user and film get, and `y_range` is the range
-# of lesson 5. The Learner that comes back already holds a loss, `MSELossFlat`, and Adam. Its `fit_one_cycle` takes the epochs,
-# the highest learning rate, and `wd`, the decay of lesson 6. Leave `wd` out, and fastai's Adam decays all the same: by 0.01.
+# `collab_learner` needs the loaders. `n_factors` is how many numbers each user and film get, and `y_range` is the
+# range of lesson 5. The Learner that comes back already holds a loss, `MSELossFlat`, and Adam. Its `fit_one_cycle`
+# takes the epochs, the highest learning rate, and `wd`, the decay of lesson 6. Leave `wd` out, and fastai's Adam
+# decays all the same: by 0.01.
 
 
 # %% exercise="train_recommender"
 def train_recommender(dls, epochs=5, lr=5e-3, wd=0.1):
-    """Train fastai's dot product with biases on the loaders: 50 factors, range (0, 5.5), one cycle. Return the Learner."""
+    """Train fastai's dot product with biases: 50 factors, range (0, 5.5), one cycle. Return the Learner."""
     ### BEGIN SOLUTION
     learn = collab_learner(dls, n_factors=50, y_range=(0, 5.5))
     learn.fit_one_cycle(epochs, lr, wd=wd)
@@ -169,12 +174,12 @@ for name, losses in curves.items():
     print(f"{name:24} mean squared error after the last epoch {losses[-1]:.3f}")
 
 # %% [markdown]
-# The library is worse than you are. By how much does not look like a lot; but look back at the ladder, where whole lessons
-# were worth less. And no one complained: there was no error, no warning, a loss that fell nicely. Had you not known what
-# *should* come out, you would have been content.
+# The library is worse than you are. By how much does not look like a lot; but look back at the ladder, where whole
+# lessons were worth less. And no one complained: there was no error, no warning, a loss that fell nicely. Had you
+# not known what *should* come out, you would have been content.
 #
-# Who did it? There are three suspects, **the model**, **the training** and **the loaders**, since there is nothing else. Take
-# them one by one.
+# Who did it? There are three suspects, **the model**, **the training** and **the loaders**, since there is nothing
+# else. Take them one by one.
 #
 # ## The first suspect: the model
 #
@@ -191,12 +196,12 @@ if passed("train_recommender"):
 # %% [markdown] question="how_many_numbers"
 
 # %% [markdown]
-# `u` is the user, `i` the item, `weight` are the factors. It looks like your `DotProductBias`: four tables of the same sizes.
-# (In the literature it is called *probabilistic matrix factorisation*, after Salakhutdinov and Mnih, who in 2007 derived the
-# squared error and the decay from a model of probabilities.)
+# `u` is the user, `i` the item, `weight` are the factors. It looks like your `DotProductBias`: four tables of the
+# same sizes. (In the literature it is called *probabilistic matrix factorisation*, after Salakhutdinov and Mnih,
+# who in 2007 derived the squared error and the decay from a model of probabilities.)
 #
-# But looking alike is no proof. Here is a proof: make a `DotProductBias` of the same form, put *their* numbers into it, and
-# see whether it says the same about everything.
+# But looking alike is no proof. Here is a proof: make a `DotProductBias` of the same form, put *their* numbers into
+# it, and see whether it says the same about everything.
 #
 # | fastai's `EmbeddingDotBias` | your `DotProductBias` |
 # |---|---|
@@ -205,15 +210,15 @@ if passed("train_recommender"):
 # | `u_bias`, `i_bias` | `user_bias`, `movie_bias` |
 # | `y_range` | `y_range` |
 #
-# Each of the eight is an `Embedding`, and an embedding's numbers are its `.weight`. Copy them: the two models must not share
-# a table. And make no use of the sizes of our data, since they are in the shapes.
+# Each of the eight is an `Embedding`, and an embedding's numbers are its `.weight`. Copy them: the two models must
+# not share a table. And make no use of the sizes of our data, since they are in the shapes.
 
 
 # %% exercise="same_model"
 def same_model(theirs):
-    """Carry the weights of fastai's EmbeddingDotBias over into a new DotProductBias. Return yours; theirs stays as it is.
+    """Carry the weights of fastai's EmbeddingDotBias over into a new DotProductBias, and return that.
 
-    It is made by `DotProductBias(n_users, n_movies, n_factors, y_range=...)`.
+    Theirs stays as it is. Yours is made by `DotProductBias(n_users, n_movies, n_factors, y_range=...)`.
     """
     ### BEGIN SOLUTION
     n_users, n_factors = theirs.u_weight.weight.shape
@@ -234,9 +239,9 @@ check("same_model", same_model)
 # %% [markdown]
 # To compare two models you ask both about the same rows. Three things can go wrong:
 #
-# - Many models behave differently while they learn: they drop some of their numbers at random, or adapt to the batch that
-#   they are in. `model.eval()` puts a model into the mode in which it predicts. Today's models have no such layers, the next
-#   lesson's do.
+# - Many models behave differently while they learn: they drop some of their numbers at random, or adapt to the
+#   batch that they are in. `model.eval()` puts a model into the mode in which it predicts. Today's models have no
+#   such layers, the next lesson's do.
 # - One model may answer with `(rows,)`, another with `(rows, 1)`. You know what subtraction does with them.
 # - A mean is forgiving. One row that is completely wrong disappears among thousands. Ask for the largest difference.
 
@@ -266,8 +271,8 @@ if passed("train_recommender") and passed("same_model") and passed("largest_diff
     print(f"beside a model with other weights: {largest_difference(learn.model, stranger, valid_x):.1e}")
 
 # %% [markdown]
-# Zero, to the last digit, where a model with other weights is stars away. One might say the same with less care, though. Here
-# are your four tables once more, and the same sum; only the two biases are added to each other first.
+# Zero, to the last digit, where a model with other weights is stars away. One might say the same with less care,
+# though. Here are your four tables once more, and the same sum; only the two biases are added to each other first.
 
 
 # %% demo="the same sum in another order"
@@ -296,8 +301,8 @@ if passed("train_recommender") and passed("same_model") and passed("largest_diff
 #
 # ## The second suspect: the training
 #
-# Now turn it round. Train *your* model on *their* loaders, with `fit`, from the same start and with the same batches in the
-# same order. If fastai's training were to blame, yours would do better.
+# Now turn it round. Train *your* model on *their* loaders, with `fit`, from the same start and with the same
+# batches in the same order. If fastai's training were to blame, yours would do better.
 
 # %% demo="your model on fastai's loaders"
 if passed("train_recommender"):
@@ -311,15 +316,15 @@ if passed("train_recommender"):
     print(f"largest distance between the losses of fastai as it comes and your model on its loaders: {apart:.1e}")
 
 # %% [markdown]
-# Two of the three curves lie on top of each other, so exactly that you see only one of them. (After the random start was set
-# to the same number, both draw the same first weights and the same batches.) The model is yours, the training is yours, and
-# the bad result is still there. Only one suspect is left.
+# Two of the three curves lie on top of each other, so exactly that you see only one of them. (After the random
+# start was set to the same number, both draw the same first weights and the same batches.) The model is yours, the
+# training is yours, and the bad result is still there. Only one suspect is left.
 #
 # ## The third suspect: the loaders
 #
-# What should a loader do in an epoch? Bring each rating of the training part, once. You met a loader in lesson 2 that did
-# not. Whether this one does is a question that you can settle by counting: go through all batches of an epoch, and note how
-# often each pair of user and film came by.
+# What should a loader do in an epoch? Bring each rating of the training part, once. You met a loader in lesson 2
+# that did not. Whether this one does is a question that you can settle by counting: go through all batches of an
+# epoch, and note how often each pair of user and film came by.
 
 
 # %% exercise="times_seen"
@@ -361,29 +366,29 @@ if passed("times_seen"):
     print(inspect.getsource(type(dls.train).get_idxs))
 
 # %% [markdown]
-# Here it is. More than a third of the ratings do not come by, others come twice or more often. The last line of the code says
-# why: `np.random.choice(self.n, self.n, p=self.wgts)` *draws* as many rows as there are, each time from all of them, with
-# weights. The class was made for tables in which some rows should count more than others. Nobody has given it weights, so
-# all are equal, and what remains is drawing with replacement.
+# Here it is. More than a third of the ratings do not come by, others come twice or more often. The last line of the
+# code says why: `np.random.choice(self.n, self.n, p=self.wgts)` *draws* as many rows as there are, each time from
+# all of them, with weights. The class was made for tables in which some rows should count more than others. Nobody
+# has given it weights, so all are equal, and what remains is drawing with replacement.
 
 # %% [markdown] question="what_gave_it_away"
 
 # %% [markdown]
 # ## Mend it
 #
-# Nothing has to be written for it, only chosen. `from_df` hands on what it does not know itself to the loaders, and one such
-# option is their class, `dl_type`. `TabDataLoader`, the parent of the one above, shuffles as it should.
+# Nothing has to be written for it, only chosen. `from_df` hands on what it does not know itself to the loaders, and
+# one such option is their class, `dl_type`. `TabDataLoader`, the parent of the one above, shuffles as it should.
 #
 # There is a second, smaller leak: a training loader of fastai drops the last batch of an epoch if it is not full
-# (`drop_last`), so up to 127 of ours are left out each time. In *your* loaders each rating comes exactly once, the last few
-# included.
+# (`drop_last`), so up to 127 of ours are left out each time. In *your* loaders each rating comes exactly once, the
+# last few included.
 
 
 # %% exercise="mended_loaders"
 def mended_loaders(ratings, bs=64, seed=42):
-    """fastai's CollabDataLoaders for films by title, whose every epoch shows each training rating exactly once, shuffled.
+    """fastai's CollabDataLoaders for films by title; an epoch shows each training rating exactly once, shuffled.
 
-    ratings: a table with the columns user, movie, rating and title, perhaps more. A fifth of it is held back, by `seed`.
+    ratings: a table with the columns user, movie, rating, title, perhaps more. A fifth is held back, by `seed`.
     """
     ### BEGIN SOLUTION
     return CollabDataLoaders.from_df(
@@ -417,8 +422,8 @@ if passed("train_recommender") and passed("mended_loaders"):
 # %% [markdown]
 # What you built by hand and what a library does are the same, once the library does what it should.
 #
-# But be careful: this was one split and one start. Is it luck? `fit` is quick, and to draw with replacement is a change of
-# one line in our own loader, so let both ways compete on five splits, with strong decay and with weak.
+# But be careful: this was one split and one start. Is it luck? `fit` is quick, and to draw with replacement is a
+# change of one line in our own loader, so let both ways compete on five splits, with strong decay and with weak.
 
 # %%
 
@@ -431,7 +436,7 @@ class DrawingLoader(RatingLoader):
 
 
 def once_and_drawn(split, wd, epochs=5):
-    """Two trainings on the same split from the same start: each rating once an epoch, and drawn. Returns their histories."""
+    """Two trainings on one split from one start, each rating once an epoch, and drawn. Returns their histories."""
     once = OurLoaders.from_df(ratings, item_name="title", bs=128, seed=split, device="cpu")
     drawn = OurLoaders(DrawingLoader(once.train_ds, bs=128, shuffle=True, seed=split), once.valid)
     histories = []
@@ -472,17 +477,19 @@ if passed("mended_loaders"):
     _ = interact(compete, epochs=slider, wd=Dropdown(options=[0.0, 0.01, 0.1, 0.3], value=0.1, description="decay"))
 
 # %% [markdown]
-# Settings move both curves, and drawing stays behind for as long as either is worth having. (On MovieLens, twelve epochs with
-# hardly any decay do close the gap: both models then know the training ratings by heart, and are worse than each
-# film's mean.) Nor does a training loss warn you. With decay 0.1, five epochs and MovieLens the dashed line of the drawn ratings even
-# lies *lower*, since what comes twice in an epoch is easier to learn by heart. It is the other side of the same thing: a model
-# that sees fewer different ratings has fewer to learn from, and overfits sooner. (In the planted world five epochs are too
-# short for any learning by heart, and the solid lines tell only who has got further.)
+# Settings move both curves, and drawing stays behind for as long as either is worth having. (On MovieLens, twelve
+# epochs with hardly any decay do close the gap: both models then know the training ratings by heart, and are worse
+# than each film's mean.) Nor does a training loss warn you. With decay 0.1, five epochs and MovieLens the dashed
+# line of the drawn ratings even lies *lower*, since what comes twice in an epoch is easier to learn by heart. It is
+# the other side of the same thing: a model that sees fewer different ratings has fewer to learn from, and overfits
+# sooner. (In the planted world five epochs are too short for any learning by heart, and the solid lines tell only
+# who has got further.)
 #
 # ## Use it
 #
-# A learner that is trained well should also be of use. Its model knows names: `bias(titles)` and `weight(titles)` give a film's
-# numbers, and with `is_item=False` a user's. These are the films that are liked beyond what their factors explain:
+# A learner that is trained well should also be of use. Its model knows names: `bias(titles)` and `weight(titles)`
+# give a film's numbers, and with `is_item=False` a user's. These are the films that are liked beyond what their
+# factors explain:
 
 # %% demo="films with the highest bias, asked by name"
 if passed("train_recommender") and passed("mended_loaders"):
@@ -492,8 +499,8 @@ if passed("train_recommender") and passed("mended_loaders"):
     print("factors of the first:", tuple(learn.model.weight(bias.index[:1].tolist(), is_item=True).shape))
 
 # %% [markdown]
-# (Both first move their table to the CPU, and leave it there. If you train on a GPU, move the model back before you go on:
-# `learn.model.to(learn.dls.device)`.)
+# (Both first move their table to the CPU, and leave it there. If you train on a GPU, move the model back before you
+# go on: `learn.model.to(learn.dls.device)`.)
 #
 # For a prediction, every fastai learner has `predict`. Ask it about the first row of the table:
 
@@ -505,9 +512,10 @@ if passed("train_recommender") and passed("mended_loaders"):
         print(f"TypeError: {error}")
 
 # %% [markdown]
-# It stops somewhere deep inside, with this version of fastai. There is another way: make a *loader* of the pairs that you are
-# interested in. `dls.test_dl(table)` does it, with the vocabularies of the training; a user or film that is not in them becomes
-# `#na#`. Its batches are tuples whose first part is `x`, and often the only one. What goes in is as ever: `x` into the model.
+# It stops somewhere deep inside, with this version of fastai. There is another way: make a *loader* of the pairs
+# that you are interested in. `dls.test_dl(table)` does it, with the vocabularies of the training; a user or film
+# that is not in them becomes `#na#`. Its batches are tuples whose first part is `x`, and often the only one. What
+# goes in is as ever: `x` into the model.
 #
 # (`learn.get_preds(dl=...)` would do this for you, and does it well, except for a table with a single row.)
 
@@ -557,8 +565,8 @@ display(plots.ladder(rungs))
 # - `dl_type=TabDataLoader, drop_last=False`: each rating exactly once.
 # - `test_dl` makes batches of whatever you want to know.
 #
-# **Next**: a product of factors is one way to combine a user and a film. *Lesson 10* lets a network find its own, and asks
-# whether it finds a better one.
+# **Next**: a product of factors is one way to combine a user and a film. *Lesson 10* lets a network find its own,
+# and asks whether it finds a better one.
 
 # %% demo="what this session has earned"
 progress()

@@ -1,10 +1,11 @@
 # %% [markdown]
 # # 10. A network in place of the product
 #
-# Since the first lesson users and films have met in one way only: factor by factor, product by product. Nobody ever said
-# that people and films combine like that. A network makes no such assumption. It takes both as they are, side by side, and finds
-# out by itself what to do with them. That sounds like a better model. Today you build it, measure it against the product,
-# and find out what freedom costs. Then you let it do what a product never could: say not one number, but five chances.
+# Since the first lesson users and films have met in one way only: factor by factor, product by product. Nobody ever
+# said that people and films combine like that. A network makes no such assumption. It takes both as they are, side
+# by side, and finds out by itself what to do with them. That sounds like a better model. Today you build it,
+# measure it against the product, and find out what freedom costs. Then you let it do what a product never could:
+# say not one number, but five chances.
 #
 # **You will be able to**
 #
@@ -46,8 +47,8 @@ valid_x, valid_y = dls.valid.dataset[:]
 valid_y = valid_y.squeeze(-1)
 
 # %% [markdown]
-# The loaders are ours, in which each rating comes once, and batches have 256 rows today, which makes five epochs quick. The
-# model to beat is the one of lessons 4 to 6: dot product, biases, range, decay.
+# The loaders are ours, in which each rating comes once, and batches have 256 rows today, which makes five epochs
+# quick. The model to beat is the one of lessons 4 to 6: dot product, biases, range, decay.
 
 # %% demo="the model to beat"
 baselines = baseline_ladder(dls.train_df, dls.valid_df)
@@ -59,10 +60,10 @@ print(f"damped biases {baselines['damped biases']:.3f}, dot product and biases {
 # %% [markdown]
 # ## How wide?
 #
-# In a dot product each of the user's numbers needs a partner among the film's, so both have equally many. A network knows no
-# partners. Users may get 40 numbers and films 100, and each column of the table can have the width that suits it. Which
-# one? A column with three different values needs few numbers, one with a million needs more, though not a million. Between
-# the two fastai uses a rule. Nobody derived it. It was found by trying on many tables:
+# In a dot product each of the user's numbers needs a partner among the film's, so both have equally many. A network
+# knows no partners. Users may get 40 numbers and films 100, and each column of the table can have the width that
+# suits it. Which one? A column with three different values needs few numbers, one with a million needs more, though
+# not a million. Between the two fastai uses a rule. Nobody derived it. It was found by trying on many tables:
 #
 # $$\text{width} = 1.6 \cdot n^{\,0.56},\quad\text{rounded, and at most } 600$$
 #
@@ -91,9 +92,9 @@ if passed("emb_sz_rule"):
     print({f"{n:,} places": emb_sz_rule(n) for n in (3, 8, 50, 1_000, 30_000, 1_000_000)})
 
 # %% [markdown]
-# Now for a whole table: a pair (places, width) for each of its columns. The columns come as the loaders keep them, a
-# dictionary of vocabularies. And since a rule of thumb is no law, whoever knows better should be able to say so, column by
-# column.
+# Now for a whole table: a pair (places, width) for each of its columns. The columns come as the loaders keep them,
+# a dictionary of vocabularies. And since a rule of thumb is no law, whoever knows better should be able to say so,
+# column by column.
 
 
 # %% exercise="get_emb_sz"
@@ -123,15 +124,16 @@ if passed("emb_sz_rule") and passed("get_emb_sz"):
 # %% [markdown]
 # ## Side by side
 #
-# Look both embeddings up and lay them side by side: a user's 74 numbers and a film's 102, say, become one row of 176
-# (MovieLens; the planted world's are shorter). From here on nothing in the model knows which is which. Then come layers:
+# Look both embeddings up and lay them side by side: a user's 74 numbers and a film's 102, say, become one row of
+# 176 (MovieLens; the planted world's are shorter). From here on nothing in the model knows which is which. Then
+# come layers:
 #
 # - A **linear layer** makes new numbers out of old ones. Each is a weighted sum over all of the row, plus a bias.
 # - A **ReLU** keeps what is positive and sets the rest to 0, number by number.
 # - A second linear layer makes one number out of those, the score, and the curve of lesson 5 bends it into the range.
 #
-# `nn.Sequential(a, b, c)` is a module that calls one after the other, each on what the last one gave, and knows all their
-# parameters. `Embedding` is fastai's, with small numbers to begin with, as in lesson 4.
+# `nn.Sequential(a, b, c)` is a module that calls one after the other, each on what the last one gave, and knows all
+# their parameters. `Embedding` is fastai's, with small numbers to begin with, as in lesson 4.
 
 
 # %% exercise="CollabNN"
@@ -174,14 +176,14 @@ check("CollabNN", CollabNN)
 # %% [markdown]
 # ### What the ReLU is for
 #
-# Three steps, and the inconspicuous one in the middle does the work. To see it, leave it out. (fastai's network, of which more
-# below, can be told to. `TabularModel` is otherwise the same as yours.) Then ask both networks about two users and two films,
-# a thousand times:
+# Three steps, and the inconspicuous one in the middle does the work. To see it, leave it out. (fastai's network, of
+# which more below, can be told to. `TabularModel` is otherwise the same as yours.) Then ask both networks about two
+# users and two films, a thousand times:
 #
 # $$\text{interplay} = s(u_1, m_1) + s(u_2, m_2) - s(u_1, m_2) - s(u_2, m_1)$$
 #
-# where $s$ is the score before the curve. If a film is worth the same to everybody, whatever else one may like, then it cancels
-# out, and so do the users. What is left is taste.
+# where $s$ is the score before the curve. If a film is worth the same to everybody, whatever else one may like,
+# then it cancels out, and so do the users. What is left is taste.
 
 
 # %% demo="networks with and without ReLU: error and interplay"
@@ -222,10 +224,10 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("CollabNN"):
     display(pd.DataFrame.from_dict(compared, orient="index", columns=["mean squared error", "interplay"]).round(4))
 
 # %% [markdown]
-# Without ReLU the interplay is zero, apart from rounding: a weighted sum of weighted sums is a weighted sum, in which the user
-# has a part and the film has a part, and neither minds the other. For all its numbers, that network is a pair of biases, and
-# errs about as much as they do. The ReLU opens and closes with the *whole* row, so what a film adds may depend on who is
-# looking.
+# Without ReLU the interplay is zero, apart from rounding: a weighted sum of weighted sums is a weighted sum, in
+# which the user has a part and the film has a part, and neither minds the other. For all its numbers, that network
+# is a pair of biases, and errs about as much as they do. The ReLU opens and closes with the *whole* row, so what a
+# film adds may depend on who is looking.
 #
 # ## Is it better?
 #
@@ -250,10 +252,10 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("CollabNN"):
     )
 
 # %% [markdown]
-# It is not. On MovieLens it beats the damped biases, and stays clearly behind the product. More freedom, more numbers, and a worse
-# result. Why? Could it be that films and people really do combine by products, so that the network has to find out what the
-# other model knows from birth? That is testable, for there is a world in which we *know* that they do: the planted one, whose
-# ratings were drawn from products and biases.
+# It is not. On MovieLens it beats the damped biases, and stays clearly behind the product. More freedom, more
+# numbers, and a worse result. Why? Could it be that films and people really do combine by products, so that the
+# network has to find out what the other model knows from birth? That is testable, for there is a world in which we
+# *know* that they do: the planted one, whose ratings were drawn from products and biases.
 
 # %% demo="both in a world that is made of products"
 if passed("emb_sz_rule") and passed("get_emb_sz") and passed("CollabNN"):
@@ -272,17 +274,19 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("CollabNN"):
     display(plots.panels(list(rows), {"mean squared error at the best epoch": table.to_dict("list")}, "epochs"))
 
 # %% [markdown]
-# In ten epochs the product has found the tastes. The network has found the biases, and nothing else. It *can* express a
-# product, any network large enough can come as near to one as you like; but that has to be put together from hundreds of
-# bends, out of examples, and meanwhile all the other patterns that it could learn, chance among them, are as near at hand. With
-# more time it does get off the ground. So being able to say something and learning it from few examples are two things. A
-# model that assumes something true needs fewer ratings than one that assumes nothing. (Rendle and others reported in 2020 the
-# same of published networks: given a well-tuned dot product as opponent, they lost.)
+# In ten epochs the product has found the tastes. The network has found the biases, and nothing else. It *can*
+# express a product, any network large enough can come as near to one as you like; but that has to be put together
+# from hundreds of bends, out of examples, and meanwhile all the other patterns that it could learn, chance among
+# them, are as near at hand. With more time it does get off the ground. So being able to say something and learning
+# it from few examples are two things. A model that assumes something true needs fewer ratings than one that assumes
+# nothing. (Rendle and others reported in 2020 the same of published networks: given a well-tuned dot product as
+# opponent, they lost.)
 #
 # ### Play: another size?
 #
-# Perhaps the network is too small, or too large? Change the widths of both embeddings and the number of activations. Each
-# change trains anew, for a second or three. Can you reach the product, the dashed grey line? Which changes hardly matter?
+# Perhaps the network is too small, or too large? Change the widths of both embeddings and the number of
+# activations. Each change trains anew, for a second or three. Can you reach the product, the dashed grey line?
+# Which changes hardly matter?
 
 # %% demo="choose widths and activations"
 if passed("emb_sz_rule") and passed("get_emb_sz") and passed("CollabNN"):
@@ -316,9 +320,10 @@ fast.fit_one_cycle(5, 5e-3, wd=0.1)
 fast_losses = [float(row[1]) for row in fast.recorder.values]
 
 # %% [markdown]
-# It is yours, with a layer more: embeddings by the same rule, `Linear`, `ReLU`, and the range at the end, here as a module of its own.
-# New are the `BatchNorm1d`, which bring each number of a batch to mean 0 and spread 1 before the next layer. That is
-# meant to make training smoother, and it has a consequence. What is said about a row depends on its company:
+# It is yours, with a layer more: embeddings by the same rule, `Linear`, `ReLU`, and the range at the end, here as a
+# module of its own. New are the `BatchNorm1d`, which bring each number of a batch to mean 0 and spread 1 before the
+# next layer. That is meant to make training smoother, and it has a consequence. What is said about a row depends on
+# its company:
 
 # %% demo="the same ten rows in other company, in training and in eval mode"
 trial = copy.deepcopy(fast.model)  # in training mode even looking at rows leaves traces
@@ -329,8 +334,8 @@ with torch.no_grad():
         print(f"{mode:5} mode: largest difference for the same ten rows {(alone - in_company).abs().max():.6f} stars")
 
 # %% [markdown]
-# In `eval()` the means and spreads are those remembered from training, and company no longer matters. This is why lesson 9
-# insisted.
+# In `eval()` the means and spreads are those remembered from training, and company no longer matters. This is why
+# lesson 9 insisted.
 #
 # And here is the whole code of that model:
 
@@ -344,21 +349,23 @@ for wrong in ({"layer": [100, 50]}, {"embed_p": 0.1}):
         print(f"collab_learner(..., {next(iter(wrong))}=...): {error}")
 
 # %% [markdown]
-# A single line: it is a `TabularModel`, fastai's network for tables of all kinds, with two columns and one number to predict.
-# Everything else is handed on by **`**kwargs`**, which collects all arguments by name that are not listed, and passes them to
-# the next. That saves repeating a dozen of them. It also hides them: neither the signature nor the help of your editor
-# would know what may be said, and a misspelt one travels on until somebody complains, far from where you wrote it, as you
-# see in the last lines. fastai's **`@delegates`** mends the first half: it puts the arguments of the function to which they
-# go into the signature. So they show up, `embed_p` among them.
+# A single line: it is a `TabularModel`, fastai's network for tables of all kinds, with two columns and one number
+# to predict. Everything else is handed on by **`**kwargs`**, which collects all arguments by name that are not
+# listed, and passes them to the next. That saves repeating a dozen of them. It also hides them: neither the
+# signature nor the help of your editor would know what may be said, and a misspelt one travels on until somebody
+# complains, far from where you wrote it, as you see in the last lines. fastai's **`@delegates`** mends the first
+# half: it puts the arguments of the function to which they go into the signature. So they show up, `embed_p` among
+# them.
 #
-# The second complaint is another trap. `collab_learner` hands *its* extra arguments to the Learner, not to the model. What the
-# model should get goes into `config`: `collab_learner(dls, use_nn=True, config=tabular_config(embed_p=0.1))`.
+# The second complaint is another trap. `collab_learner` hands *its* extra arguments to the Learner, not to the
+# model. What the model should get goes into `config`: `collab_learner(dls, use_nn=True,
+# config=tabular_config(embed_p=0.1))`.
 #
 # ## More columns
 #
-# *A tabular model* is more than a remark. Nothing in it says that there are two columns. A third one, say the day of the week,
-# is one more embedding in the row, by the same rule, and the first layer is wider by that. Numbers such as a user's age go in
-# as they are. No dot product can do that, at least not by itself.
+# *A tabular model* is more than a remark. Nothing in it says that there are two columns. A third one, say the day
+# of the week, is one more embedding in the row, by the same rule, and the first layer is wider by that. Numbers
+# such as a user's age go in as they are. No dot product can do that, at least not by itself.
 #
 # Does the day help? To know, a control runs along: the same network without it.
 
@@ -390,26 +397,30 @@ if passed("emb_sz_rule") and passed("get_emb_sz"):
     print(f"a row is now {', '.join(str(e.embedding_dim) for e in columns.network.embeds)} numbers wide")
 
 # %% [markdown]
-# The day of the week tells next to nothing about a rating; you might have guessed it, and now it is measured. A column such
-# as the genre would say more, but of a film with hundreds of ratings the table's row has had every chance to learn it.
-# Extra columns matter elsewhere: **somebody new** has the row `#na#`, like everybody who is new, and then age, country, or the hour of the
-# visit are all that there is to tell one from another. It is one of the answers to the question that lesson 11 asks.
+# The day of the week tells next to nothing about a rating; you might have guessed it, and now it is measured. A
+# column such as the genre would say more, but of a film with hundreds of ratings the table's row has had every
+# chance to learn it. Extra columns matter elsewhere: **somebody new** has the row `#na#`, like everybody who is
+# new, and then age, country, or the hour of the visit are all that there is to tell one from another. It is one of
+# the answers to the question that lesson 11 asks.
 
 # %% [markdown] question="which_model_for_more"
 
 # %% [markdown]
 # ## Five chances
 #
-# There is one more thing that a network can have, and that a product cannot: more than one output. So far a model gave a number,
-# and the squared error told how far off it was. But a rating is a choice out of five. Suppose a model said how *likely* each is.
+# There is one more thing that a network can have, and that a product cannot: more than one output. So far a model
+# gave a number, and the squared error told how far off it was. But a rating is a choice out of five. Suppose a
+# model said how *likely* each is.
 #
 # - The last layer gives **five scores**, one for each number of stars. No range: scores may be anything.
-# - **Softmax** makes chances of them: take $e$ to the power of each, divide by their sum. All are positive, and they add up to 1.
-# - **Cross-entropy** is the loss: minus the logarithm of the chance that was given to what happened. Certain and right costs 0,
-#   one chance in five costs $\ln 5 \approx 1.6$, and certain and wrong costs any amount.
+# - **Softmax** makes chances of them: take $e$ to the power of each, divide by their sum. All are positive, and
+#   they add up to 1.
+# - **Cross-entropy** is the loss: minus the logarithm of the chance that was given to what happened. Certain and
+#   right costs 0, one chance in five costs $\ln 5 \approx 1.6$, and certain and wrong costs any amount.
 #
-# `F.cross_entropy(scores, targets)` does the last two in one. It wants classes: shape `(rows,)`, counted from 0, type int64.
-# The loaders bring something else, `(rows, 1)`, counted from 1, floats; or, as you saw in lesson 9, whole numbers of eight bits.
+# `F.cross_entropy(scores, targets)` does the last two in one. It wants classes: shape `(rows,)`, counted from 0,
+# type int64. The loaders bring something else, `(rows, 1)`, counted from 1, floats; or, as you saw in lesson 9,
+# whole numbers of eight bits.
 
 
 # %% exercise="rating_loss"
@@ -429,9 +440,9 @@ check("rating_loss", rating_loss)
 # %% [markdown] question="what_cross_entropy_changes"
 
 # %% [markdown]
-# To compare it with the other models, the five chances must become one number of stars. Which one? The **expected rating** is the
-# average of the five, each weighed by its chance: $\sum_{k=1}^{5} k \cdot p_k$. If you met this pair of user and film a thousand
-# times, it would be the mean of the ratings.
+# To compare it with the other models, the five chances must become one number of stars. Which one? The **expected
+# rating** is the average of the five, each weighed by its chance: $\sum_{k=1}^{5} k \cdot p_k$. If you met this
+# pair of user and film a thousand times, it would be the mean of the ratings.
 
 
 # %% exercise="expected_rating"
@@ -449,8 +460,8 @@ def expected_rating(scores):
 check("expected_rating", expected_rating)
 
 # %% [markdown]
-# The network is fastai's once more, with five outputs and no range, trained as the one above was. (Ratings must be whole stars
-# for it. MovieLens has no others; those of the planted world are rounded.)
+# The network is fastai's once more, with five outputs and no range, trained as the one above was. (Ratings must be
+# whole stars for it. MovieLens has no others; those of the planted world are rounded.)
 
 # %% demo="trained by cross-entropy, beside the same network trained by squared error"
 if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and passed("expected_rating"):
@@ -486,16 +497,19 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and 
     display(pd.DataFrame(told).T.round(3))
 
 # %% [markdown]
-# Look at the first two rows: on MovieLens the expected rating is no worse than what the network says that was trained for
-# nothing but the squared error. (In the planted world it is, a little, as rounding has blurred what it learned from.) Cross-entropy
-# has not been told that four stars are nearer to five than to one. The ratings told it.
+# Look at the first two rows: on MovieLens the expected rating is no worse than what the network says that was
+# trained for nothing but the squared error. (In the planted world it is, a little, as rounding has blurred what it
+# learned from.) Cross-entropy has not been told that four stars are nearer to five than to one. The ratings told
+# it.
 #
-# Then down the columns. Nobody trained anything between the last three rows; it is one model, and three answers to the question
-# "so, how many stars?" Which is best depends on what an error costs. Squared: the mean. Absolute: the middle, on either
-# side of which lie half the chances. All or nothing: the most likely. A single number has decided that beforehand; chances leave
-# it open. (It is one split and one start. Put another seed for 42, and see what stays.)
+# Then down the columns. Nobody trained anything between the last three rows; it is one model, and three answers to
+# the question "so, how many stars?" Which is best depends on what an error costs. Squared: the mean. Absolute: the
+# middle, on either side of which lie half the chances. All or nothing: the most likely. A single number has decided
+# that beforehand; chances leave it open. (It is one split and one start. Put another seed for 42, and see what
+# stays.)
 #
-# And they tell more. Here are two pairs of user and film for which the model expects the same, and means something else:
+# And they tell more. Here are two pairs of user and film for which the model expects the same, and means something
+# else:
 
 # %% demo="two pairs with the same expected rating"
 if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and passed("expected_rating"):
@@ -513,11 +527,11 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and 
     display(plots.panels([1, 2, 3, 4, 5], {"chance": names}, "stars"))
 
 # %% [markdown]
-# One is a safe evening. The other is one that may be wonderful, or a waste. Which of them to recommend is a matter of taste
-# too, and a model that says one number cannot even put the question.
+# One is a safe evening. The other is one that may be wonderful, or a waste. Which of them to recommend is a matter
+# of taste too, and a model that says one number cannot even put the question.
 #
-# If chances are to be relied on, they must be **calibrated**: of all ratings to which the model gave a chance of 30 % for five
-# stars, about 30 % should be five stars. That can be counted.
+# If chances are to be relied on, they must be **calibrated**: of all ratings to which the model gave a chance of 30
+# % for five stars, about 30 % should be five stars. That can be counted.
 
 # %% demo="said and happened: five stars"
 if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and passed("expected_rating"):
@@ -529,9 +543,10 @@ if passed("emb_sz_rule") and passed("get_emb_sz") and passed("rating_loss") and 
     display(table.rename_axis("chance of five stars").round(3))
 
 # %% [markdown]
-# In the middle the columns agree well. Look at the ends. On MovieLens, where the model is surest of five stars, they come less
-# often than said, and where it is surest that they will not come, more often. It is surer than it should be: this is what
-# learning by heart looks like in chances. (In the planted world the last rows are a handful of ratings. Believe them nothing.)
+# In the middle the columns agree well. Look at the ends. On MovieLens, where the model is surest of five stars,
+# they come less often than said, and where it is surest that they will not come, more often. It is surer than it
+# should be: this is what learning by heart looks like in chances. (In the planted world the last rows are a handful
+# of ratings. Believe them nothing.)
 #
 # ## The ladder
 
@@ -546,22 +561,23 @@ display(plots.ladder(rungs))
 print(f"fastai's network at its best epoch: {min(fast_losses):.3f}")
 
 # %% [markdown]
-# The networks stand between the biases and the product. On MovieLens, that is: with ratings alone, and a hundred thousand of
-# them. It is no law. And where there is more to put in than two columns, only one of the two can take it.
+# The networks stand between the biases and the product. On MovieLens, that is: with ratings alone, and a hundred
+# thousand of them. It is no law. And where there is more to put in than two columns, only one of the two can take
+# it.
 #
 # ## What you take along
 #
 # - Embeddings side by side need no equal widths; a rule of thumb is `min(600, round(1.6 * n**0.56))`.
-# - `nn.Sequential` is one module that calls several in turn. The ReLU between two linear layers is what lets user and film
-#   interact; without it the network is a pair of biases.
+# - `nn.Sequential` is one module that calls several in turn. The ReLU between two linear layers is what lets user
+#   and film interact; without it the network is a pair of biases.
 # - A product is an assumption, and a good one. A network has to learn it, from examples.
-# - fastai's network for ratings is a `TabularModel` with two columns. More columns are more embeddings. `**kwargs` hands arguments
-#   on and hides them, `@delegates` shows them again.
-# - Cross-entropy: five scores, no range, classes from 0. The expected rating makes one number of it; mean, middle and most likely
-#   each serve another error.
+# - fastai's network for ratings is a `TabularModel` with two columns. More columns are more embeddings. `**kwargs`
+#   hands arguments on and hides them, `@delegates` shows them again.
+# - Cross-entropy: five scores, no range, classes from 0. The expected rating makes one number of it; mean, middle
+#   and most likely each serve another error.
 #
-# **Next**: all of these models look a user up in a table. *Lesson 11* asks what to do with somebody who is not in it, and
-# what makes a good list.
+# **Next**: all of these models look a user up in a table. *Lesson 11* asks what to do with somebody who is not in
+# it, and what makes a good list.
 
 # %% demo="what this session has earned"
 progress()

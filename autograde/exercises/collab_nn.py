@@ -182,6 +182,15 @@ def forgets_na(classes, sz_dict=None):
     return [(n, widths.get(name, min(600, round(1.6 * n**0.56)))) for name, n in rule]
 
 
+@get_emb_sz.misconception(
+    "You added a place for `#na#`. It has one already: it stands first in each vocabulary, so `len(vocabulary)` counts it."
+)
+def adds_na_again(classes, sz_dict=None):
+    widths = sz_dict or {}
+    rule = [(name, len(places) + 1) for name, places in classes.items()]
+    return [(n, widths.get(name, min(600, round(1.6 * n**0.56)))) for name, n in rule]
+
+
 @get_emb_sz.misconception("Your pairs are the other way round: first the number of places, then the width.")
 def width_first(classes, sz_dict=None):
     widths = sz_dict or {}
@@ -376,35 +385,21 @@ def any_device(cls, net):
     return {"device": str(getattr(predictions, "device", "cpu")), "shape": shape_of(predictions)}
 
 
-class Net_(nn.Module):
-    """The parts that the wrong networks share."""
-
-    def __init__(self, user_sz, movie_sz, y_range=(0, 5.5), n_act=100):
-        super().__init__()
-        self.user_factors = nn.Embedding(*user_sz)
-        self.movie_factors = nn.Embedding(*movie_sz)
-        self.layers = nn.Sequential(nn.Linear(user_sz[1] + movie_sz[1], n_act), nn.ReLU(), nn.Linear(n_act, 1))
-        self.y_range = y_range
-
-    def ranged(self, rating):
-        low, high = self.y_range
-        return torch.sigmoid(rating) * (high - low) + low
-
-
 @CollabNN.misconception(
     "You concatenated along the rows, one below the other, and tables of unequal width do not stack. Put each user's numbers "
     "beside the film's in the same row: `torch.cat((users, movies), dim=1)`."
 )
-class ConcatenatesRows(Net_):
+class ConcatenatesRows(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=0))
-        return self.ranged(rating.squeeze(-1))
+        low, high = self.y_range
+        return torch.sigmoid(rating.squeeze(-1)) * (high - low) + low
 
 
 @CollabNN.misconception(
     "The range is missing: the last layer gives any number. Squeeze it between `y_range[0]` and `y_range[1]` by a sigmoid."
 )
-class ForgetsTheRange(Net_):
+class ForgetsTheRange(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
         return rating.squeeze(-1)
@@ -414,43 +409,46 @@ class ForgetsTheRange(Net_):
     "There is a ReLU behind the last layer. It makes every negative number 0, so nothing below the middle of the range can be "
     "predicted, and no gradient leads out of it. A ReLU stands *between* layers."
 )
-class EndsInReLU(Net_):
+class EndsInReLU(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
-        return self.ranged(torch.relu(rating).squeeze(-1))
+        low, high = self.y_range
+        return torch.sigmoid(torch.relu(rating).squeeze(-1)) * (high - low) + low
 
 
 @CollabNN.misconception(
     "There is no ReLU between your layers, and two linear layers in a row are one linear layer: the users' part and the films' "
     "part are only added, so no taste can be learned. `nn.ReLU()` belongs between them."
 )
-class ForgetsTheReLU(Net_):
+class ForgetsTheReLU(collabkit.CollabNN):
     def __init__(self, user_sz, movie_sz, y_range=(0, 5.5), n_act=100):
         super().__init__(user_sz, movie_sz, y_range, n_act)
         self.layers = nn.Sequential(self.layers[0], self.layers[2])
 
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
-        return self.ranged(rating.squeeze(-1))
+        low, high = self.y_range
+        return torch.sigmoid(rating.squeeze(-1)) * (high - low) + low
 
 
 @CollabNN.misconception(
     "Both your embeddings have the width of the users'. A network needs no equal widths: each embedding has its own pair of "
     "sizes, `Embedding(*user_sz)` and `Embedding(*movie_sz)`."
 )
-class EqualWidths(Net_):
+class EqualWidths(collabkit.CollabNN):
     def __init__(self, user_sz, movie_sz, y_range=(0, 5.5), n_act=100):
         super().__init__(user_sz, (movie_sz[0], user_sz[1]), y_range, n_act)
 
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
-        return self.ranged(rating.squeeze(-1))
+        low, high = self.y_range
+        return torch.sigmoid(rating.squeeze(-1)) * (high - low) + low
 
 
 @CollabNN.misconception(
     "Your range is always 0 to 5.5. Use the one that is handed over: keep `y_range` on `self` and take both ends from it."
 )
-class FixedRange(Net_):
+class FixedRange(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
         return torch.sigmoid(rating.squeeze(-1)) * 5.5
@@ -460,34 +458,37 @@ class FixedRange(Net_):
     "You cut the predictions off at the ends of the range. There the slope is 0, and a prediction that left the range never "
     "comes back: use a sigmoid, not `clamp`."
 )
-class CutsOff(Net_):
+class CutsOff(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
         return rating.squeeze(-1).clamp(*self.y_range)
 
 
 @CollabNN.misconception("The last layer gives (rows, 1), and one prediction a row is (rows,): `.squeeze(-1)`.")
-class KeepsDimension(Net_):
+class KeepsDimension(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
-        return self.ranged(rating)
+        low, high = self.y_range
+        return torch.sigmoid(rating) * (high - low) + low
 
 
 @CollabNN.misconception(
     "A bare `.squeeze()` drops every dimension of size 1, and with a batch of one row that is the batch itself. Name it: "
     "`.squeeze(-1)`."
 )
-class SqueezesTheBatch(Net_):
+class SqueezesTheBatch(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
-        return self.ranged(rating.squeeze())
+        low, high = self.y_range
+        return torch.sigmoid(rating.squeeze()) * (high - low) + low
 
 
 @CollabNN.misconception("You looked the films up by the users' column: films are in `x[:, 1]`.")
-class UsesUsersTwice(Net_):
+class UsesUsersTwice(collabkit.CollabNN):
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 0])), dim=1))
-        return self.ranged(rating.squeeze(-1))
+        low, high = self.y_range
+        return torch.sigmoid(rating.squeeze(-1)) * (high - low) + low
 
 
 # ---- rating_loss
