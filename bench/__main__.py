@@ -19,6 +19,7 @@ from bench.grading import measure_grading, measure_growing_class
 from bench.growth import measure_growth
 from bench.peers_table import measure_peers
 from bench.race import TARGET, measure_race
+from bench.stages import measure_stages
 from bench.training import measure_memory, measure_training, save_split
 
 FOLDER = Path("build/bench")
@@ -27,6 +28,7 @@ TABLES: dict[str, tuple[str, Callable[[], Rows]]] = {
     "training": ("DotProductBias on MovieLens 100K, one split (20 %, seed 42)", lambda: measure_training(_peers())),
     "race": ("To RMSE .902 on the same split, every racer with settings for it", lambda: measure_race(_peers())),
     "accuracy": ("Accuracy of the presets on MovieLens 100K", measure_accuracy),
+    "stages": ("The stages of the course: validation MSE on MovieLens 100K after five epochs", measure_stages),
     "memory": ("Memory over many epochs", measure_memory),
     "growth": ("One rowwise epoch of planted ratings, FAST's settings", lambda: measure_growth(FOLDER)),
     "checks": ("A check, as a learner waits for it", measure_checks),
