@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from fastai.layers import Embedding
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -422,8 +423,10 @@ class EndsInReLU(collabkit.CollabNN):
 )
 class ForgetsTheReLU(collabkit.CollabNN):
     def __init__(self, user_sz, movie_sz, y_range=(0, 5.5), n_act=100):
-        super().__init__(user_sz, movie_sz, y_range, n_act)
-        self.layers = nn.Sequential(self.layers[0], self.layers[2])
+        nn.Module.__init__(self)
+        self.user_factors, self.movie_factors = Embedding(*user_sz), Embedding(*movie_sz)
+        self.layers = nn.Sequential(nn.Linear(user_sz[1] + movie_sz[1], n_act), nn.Linear(n_act, 1))
+        self.y_range = y_range
 
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
@@ -437,7 +440,10 @@ class ForgetsTheReLU(collabkit.CollabNN):
 )
 class EqualWidths(collabkit.CollabNN):
     def __init__(self, user_sz, movie_sz, y_range=(0, 5.5), n_act=100):
-        super().__init__(user_sz, (movie_sz[0], user_sz[1]), y_range, n_act)
+        nn.Module.__init__(self)
+        self.user_factors, self.movie_factors = Embedding(*user_sz), Embedding(movie_sz[0], user_sz[1])
+        self.layers = nn.Sequential(nn.Linear(2 * user_sz[1], n_act), nn.ReLU(), nn.Linear(n_act, 1))
+        self.y_range = y_range
 
     def forward(self, x):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
