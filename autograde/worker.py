@@ -6,24 +6,19 @@ worker whose code or packages are other ones than the coordinator's.
 
 from __future__ import annotations
 
-import functools
 import gc
 import json
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from distributed import Worker, WorkerPlugin
 
 from autograde import digest
-from autograde.cells import slug_of
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import WarmServer
-
-if TYPE_CHECKING:
-    from autograde.exercise import Exercise
 
 __all__ = ["CannotGrade", "Desk", "Done", "Job", "run", "walls_here"]
 
@@ -118,8 +113,7 @@ class _Desk:
         from autograde.verdict import verdict_to_json, verdicts_in
 
         notebook = nbformat.from_dict(json.loads(job.notebook))
-        find = functools.partial(_exercise, slug_of(job.lesson))
-        done = executed(notebook, self._server, job.limits, job.seeds.__getitem__, find)
+        done = executed(notebook, self._server, job.limits, job.seeds.__getitem__)
         verdicts = {name: verdict_to_json(verdict) for name, verdict in verdicts_in(done).items()}
         outputs = [
             {"outputs": cell.outputs, "execution_count": cell.execution_count}
@@ -139,18 +133,15 @@ class _Desk:
             import torch._dynamo  # the first optimizer would import it, while a learner's child waits
 
             torch.set_num_threads(1)
-            from autograde import execute  # noqa: F401
+            from autograde import execute, exercises  # noqa: F401
+
+            for slug in exercises.slugs():  # what the first of them takes, all of them need: fastai
+                exercises.of_lesson(slug)
         except BaseException as error:  # whatever it is, each job will tell
             self._failure = error
         finally:
             gc.freeze()
             gc.enable()
-
-
-def _exercise(slug: str, name: str) -> Exercise:
-    from autograde import exercises
-
-    return exercises.find(name, slug)[1]
 
 
 _lock = threading.Lock()

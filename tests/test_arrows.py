@@ -58,7 +58,7 @@ AUTOGRADE = {
     "catalogue": {"course", "digest", "exercise"},
     "build": {"catalogue", "cells", "course", "lesson"},
     "scaffold": {"cells", "course", "exercises"},
-    "worker": {"cells", "digest", "execute", "exercise", "exercises", "imports", "kernel", "verdict"},
+    "worker": {"digest", "execute", "exercises", "imports", "kernel", "verdict"},
     "pool": {"course", "kernel", "worker"},
     "grading": {
         *("build", "catalogue", "cells", "course", "digest", "exercise", "gradebook", "imports", "kernel", "pool"),

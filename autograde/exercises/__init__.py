@@ -49,15 +49,12 @@ def by_name(values: Iterable[Any], slug: str) -> dict[str, Exercise]:
     return exercises
 
 
-def find(name: str, likely: str = "") -> tuple[str, Exercise]:
-    """(slug, exercise) for an exercise's name. Names are unique in the course, which a test holds.
-
-    likely: the slug of the lesson to look in first. Of the others no more are imported than it takes.
-    """
+def find(name: str) -> tuple[str, Exercise]:
+    """(slug, exercise) for an exercise's name. Names are unique in the course, which a test holds."""
     if not isinstance(name, str):
         raise UnknownExercise('The exercise\'s name comes first, in quotes: check("DotProduct", DotProduct).')
     known: list[str] = []
-    for slug in sorted(slugs(), key=lambda slug: slug != likely):
+    for slug in slugs():
         exercises = of_lesson(slug)
         if name in exercises:
             return slug, exercises[name]
