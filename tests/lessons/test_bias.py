@@ -13,6 +13,8 @@ from autograde.exercises import of_lesson
 from autograde.judge import ask_here, judge
 from collabkit.ratings import load_ratings, planted_world
 
+from .mistakes import what_is_told
+
 EXERCISES = of_lesson("bias")
 SEEDS = range(5)
 
@@ -101,12 +103,8 @@ def test_right_in_other_words(name, answer, seed):
 
 @pytest.mark.parametrize("seed", range(3, 6))  # 0 to 2 are put to every lesson
 def test_each_mistake_is_told_by_its_own_sentence_whatever_is_drawn(seed):
-    for exercise in EXERCISES.values():
-        sentences = {mistake.name: mistake.sentence for mistake in exercise.misconceptions}
-        for mistake in exercise.misconceptions:
-            verdict = judge(exercise, ask_here(mistake.answer, seed), seed)
-            told = [name for name, sentence in sentences.items() if sentence in verdict.feedback]
-            assert (told, verdict.score < exercise.points) == ([mistake.name], True)
+    for name, told, loses in what_is_told(EXERCISES, seed):
+        assert (told, loses) == ([name], True)
 
 
 @pytest.mark.parametrize(
