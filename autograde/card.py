@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -13,6 +15,7 @@ from autograde.exercise import Line, Measured, Outcome, Verdict
 
 __all__ = [
     "LOOK",
+    "Beside",
     "as_html",
     "as_markdown",
     "as_text",
@@ -41,8 +44,18 @@ def code_marked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)))
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What stands under a line that has not passed, in practice: HTML, made safe by whoever made it, and plain text."""
+
+    html: str
+    text: str
+    is_open: bool = True  # else it is folded away, and left out where nothing can be folded
+
+
 ASIDES = "Your code printed or warned while it was checked"
 AS_ABOVE = "as above"
+SEEN = "What was asked, what came, what was expected"
 DARK_ON = ("#e69f00", "#cc79a7")  # colours too light for a white mark
 
 # Inline styles alone: a notebook's HTML loses its style sheets in nbviewer, GitHub and nbgrader's feedback.
@@ -50,7 +63,7 @@ _environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True
 _environment.filters["code"] = code_marked
 _HTML = _environment.from_string("""\
 <div role="status" aria-label="{{ label }}" style="border:1px solid var(--jp-border-color1,#bdbdbd);
- border-left:6px solid {{ colour }};border-radius:6px;padding:.7em 1em .8em;margin:.3em 0;max-width:50em;
+ border-left:6px solid {{ colour }};border-radius:6px;padding:.7em 1em .8em;margin:.3em 0;max-width:60em;
  background:var(--jp-layout-color1,#fff);color:var(--jp-ui-font-color1,#1f1f1f);
  font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:14px;line-height:1.5;overflow-wrap:anywhere">
 <div style="display:flex;align-items:baseline;gap:.6em">
@@ -64,7 +77,7 @@ _HTML = _environment.from_string("""\
 {% if intro %}
 <div style="margin:.4em 0 0 2.1em">{{ intro | code }}</div>
 {% endif %}
-{% for line, help in lines %}
+{% for line, help, seen in lines %}
 <div style="display:flex;align-items:baseline;gap:.6em;margin-top:.4em">
 {{ badge("✓" if line.passed else "✗", "#009e73" if line.passed else "#d55e00", small=True) }}
 <span style="flex:1">{{ line.sentence | code }}</span>
@@ -74,6 +87,12 @@ _HTML = _environment.from_string("""\
 {% if help and help != as_above %}
 <div style="margin:.25em 0 .5em 2.1em;padding:.35em .7em;border-left:3px solid #d55e00;border-radius:0 4px 4px 0;
  background:var(--jp-layout-color2,#f3f3f3)">{{ help | code }}</div>
+{% endif %}
+{% if seen %}
+<details{{ " open" if seen.is_open }} style="margin:.25em 0 .6em 2.1em;font-size:13px">
+<summary style="cursor:pointer">{{ seen_title }}</summary>
+{{ seen.html | safe }}
+</details>
 {% endif %}
 {% endfor %}
 {% if measured %}
@@ -93,15 +112,19 @@ _BADGE = Markup(
 _PLAIN = "font-family:var(--jp-code-font-family,monospace);font-size:inherit;background:none;color:inherit;padding:0"
 
 
-def as_html(verdict: Verdict) -> str:
-    """The card as one self-contained HTML element; colours follow JupyterLab's light or dark theme."""
+def as_html(verdict: Verdict, beside: Sequence[Beside | None] = ()) -> str:
+    """The card as one self-contained HTML element; colours follow JupyterLab's light or dark theme.
+
+    beside: what stands under each of the verdict's lines, where there is something.
+    """
     mark, colour = LOOK[verdict.outcome]
     return _HTML.render(
         verdict=verdict,
         mark=mark,
         colour=colour,
         label=_title(verdict),
-        lines=_explained(verdict),
+        lines=_explained(verdict, beside),
+        seen_title=SEEN,
         intro=_intro(verdict),
         points=_points(verdict) if verdict.points else "",
         points_of=_points,
@@ -113,30 +136,33 @@ def as_html(verdict: Verdict) -> str:
     )
 
 
-def as_markdown(verdict: Verdict) -> str:
+def as_markdown(verdict: Verdict, beside: Sequence[Beside | None] = ()) -> str:
     """The card as Markdown, for documents and front ends without HTML."""
     mark, _ = LOOK[verdict.outcome]
     rows = [f"**{mark} {_markdown_safe(_title(verdict))}**", ""]
-    for line, help_ in _explained(verdict):
+    for line, help_, seen in _explained(verdict, beside):
         rows.append(f"- {_line_title(line, _markdown_safe(line.sentence), help_)}")
         rows += [f"  > {_markdown_safe(help_)}"] if help_ not in ("", AS_ABOVE) else []
+        rows += (
+            ["", *(f"  {row}".rstrip() for row in _fenced(seen.text.split("\n"))), ""] if seen and seen.is_open else []
+        )
     if intro := _intro(verdict):
         rows.append(_markdown_safe(intro))
     if verdict.measured:
         rows += ["", _markdown_safe(_told(verdict.measured))]
     if verdict.asides:
-        fence = "`" * (3 + max(map(len, re.findall("`+", "\n".join(verdict.asides))), default=0))
-        rows += ["", f"{ASIDES}:", "", f"{fence}text", *verdict.asides, fence]
+        rows += ["", f"{ASIDES}:", "", *_fenced(verdict.asides)]
     return "\n".join(rows)
 
 
-def as_text(verdict: Verdict) -> str:
+def as_text(verdict: Verdict, beside: Sequence[Beside | None] = ()) -> str:
     """The card as plain text, for a terminal."""
     mark, _ = LOOK[verdict.outcome]
     rows = [f"{mark} {_title(verdict)}"]
-    for line, help_ in _explained(verdict):
+    for line, help_, seen in _explained(verdict, beside):
         rows.append(f"  {_line_title(line, line.sentence, help_)}")
         rows += [f"      {help_}"] if help_ not in ("", AS_ABOVE) else []
+        rows += [f"      {row}" for row in seen.text.split("\n")] if seen and seen.is_open else []
     if intro := _intro(verdict):
         rows.append(f"  {intro}")
     if verdict.measured:
@@ -199,14 +225,23 @@ def _shown(verdict: Verdict) -> tuple[Line, ...]:
     return () if verdict.outcome is Outcome.NOT_ATTEMPTED else verdict.lines
 
 
-def _explained(verdict: Verdict) -> list[tuple[Line, str]]:
-    """Each line with what helps. A sentence is said once, then AS_ABOVE: one mistake often fails several checks."""
+def _explained(verdict: Verdict, beside: Sequence[Beside | None]) -> list[tuple[Line, str, Beside | None]]:
+    """Each line with what helps, and with what stands under it.
+
+    A sentence is said once, then AS_ABOVE: one mistake often fails several checks.
+    """
     said: set[str] = set()
     explained = []
-    for line in _shown(verdict):
-        explained.append((line, AS_ABOVE if line.feedback and line.feedback in said else line.feedback))
+    for line, seen in itertools.zip_longest(_shown(verdict), beside[: len(_shown(verdict))]):
+        explained.append((line, AS_ABOVE if line.feedback and line.feedback in said else line.feedback, seen))
         said.add(line.feedback)
     return explained
+
+
+def _fenced(lines: Sequence[str]) -> list[str]:
+    """Lines as a block of Markdown that they cannot end."""
+    fence = "`" * (3 + max(map(len, re.findall("`+", "\n".join(lines))), default=0))
+    return [f"{fence}text", *lines, fence]
 
 
 def _markdown_safe(text: str) -> str:

@@ -13,16 +13,16 @@ import re
 import secrets
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from IPython import get_ipython
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
-from autograde import card, exercises
+from autograde import card, evidence, exercises
 from autograde.exercise import Exercise, Outcome, Verdict, total
-from autograde.judge import ask_here, judge, nobodys_own, not_attempted, silence
+from autograde.judge import Seen, ask_here, examined, nobodys_own, not_attempted, silence
 from autograde.ownership import finished_version, write_your_own
 from autograde.verdict import verdict_bundle
 
@@ -54,6 +54,7 @@ def check(name: str, answer: Any) -> Verdict:
     except exercises.UnknownExercise as error:
         return _show(Verdict(name if isinstance(name, str) else "check", Outcome.FAILED, 0.0, 0.0, str(error)))
     _session.verdicts.pop(name, None)  # should this check be stopped, the last one says nothing of this answer
+    beside: Sequence[card.Beside | None] = ()
     if answer is ...:
         verdict = not_attempted(exercise)
     elif finished := finished_version(exercise, answer):
@@ -61,10 +62,11 @@ def check(name: str, answer: Any) -> Verdict:
     else:
         seed = secrets.randbits(32)
         with _quiet() as heard:
-            verdict = judge(exercise, ask_here(answer, seed), seed)
+            verdict, seen = examined(exercise, ask_here(answer, seed), seed)
+            beside = _beside(exercise, verdict, seen, seed)
         verdict = dataclasses.replace(verdict, asides=tuple(heard))
     _session.verdicts[name] = verdict
-    return _show(verdict)
+    return _show(verdict, beside)
 
 
 def hint(name: str) -> None:
@@ -119,11 +121,19 @@ def _found(name: Any) -> Exercise | None:
         return None
 
 
-def _show(verdict: Verdict) -> Verdict:
+def _beside(exercise: Exercise, verdict: Verdict, seen: Sequence[Seen], seed: int) -> Sequence[card.Beside | None]:
+    """What the card adds to the verdict. A picture that cannot be drawn costs nobody a check."""
+    try:
+        return evidence.beside(exercise, verdict, seen, seed)
+    except Exception:
+        return ()
+
+
+def _show(verdict: Verdict, beside: Sequence[card.Beside | None] = ()) -> Verdict:
     if not _in_kernel():
-        print(card.as_text(verdict))
+        print(card.as_text(verdict, beside))
         return verdict
-    display(verdict_bundle(verdict), raw=True)
+    display(verdict_bundle(verdict, beside), raw=True)
     return verdict
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograde.observe import Array, Other, Raised, Table
 
-__all__ = ["compare", "describe", "equal"]
+__all__ = ["compare", "describe", "differing", "equal"]
 
 RTOL, ATOL = 1e-4, 1e-5  # float32 sums in another order differ by less, every mistake we know by more
 SHOWN = 3  # so many differing places are named
@@ -54,6 +54,17 @@ def _difference(expected: Any, got: Any) -> str | None:
     if type(wanted) is type(came) and wanted == came:
         return None
     return f"gave {describe(got)}, expected {describe(expected)}"
+
+
+def differing(expected: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Where two arrays of one shape are not the same answer, as an array of truth values."""
+    if expected.dtype.kind in "fc":
+        with np.errstate(all="ignore"):  # the difference of two huge numbers may overflow
+            return ~np.isclose(got, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
+    if expected.dtype.kind == "O":
+        pairs = zip(expected.ravel(), got.ravel(), strict=True)
+        return np.array([_difference(*pair) is not None for pair in pairs], dtype=bool).reshape(expected.shape)
+    return np.asarray(expected != got)
 
 
 def describe(value: Any) -> str:
@@ -177,17 +188,11 @@ def _dtype(name: str) -> str:
 def _compare_values(expected: np.ndarray, got: np.ndarray, labels: Callable[[tuple], str] | None = None) -> str | None:
     """`labels(position tuple)` names a place; the default speaks of rows and columns."""
     if expected.dtype.kind in "fc":
-        with np.errstate(all="ignore"):  # the difference of two huge numbers may overflow
-            same = np.isclose(got, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
         if stray := int((np.isnan(got) & ~np.isnan(expected)).sum()):
             return f"gave NaN in {stray} of {expected.size} places where a number belongs"
         if filled := int((np.isnan(expected) & ~np.isnan(got)).sum()):
             return f"gave a number in {filled} of {expected.size} places that should stay empty (NaN)"
-    elif expected.dtype.kind == "O":
-        pairs = zip(expected.ravel(), got.ravel(), strict=True)
-        same = np.array([_difference(*pair) is None for pair in pairs], dtype=bool).reshape(expected.shape)
-    else:
-        same = np.asarray(expected == got)
+    same = ~differing(expected, got)
     if same.all():
         return None
     labels = labels or _place

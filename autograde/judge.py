@@ -16,7 +16,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,30 @@ from autograde.compare import compare, equal
 from autograde.exercise import Check, Exercise, Line, Measured, Misconception, Outcome, Verdict, as_sentence, total
 from autograde.observe import CannotAsk, Other, Raised, ask, record, to_device
 
-__all__ = ["accelerators", "ask_here", "asking_seed", "judge", "judgements", "nobodys_own", "not_attempted", "silence"]
+__all__ = [
+    "Seen",
+    "accelerators",
+    "ask_here",
+    "asking_seed",
+    "examined",
+    "judge",
+    "judgements",
+    "nobodys_own",
+    "not_attempted",
+    "silence",
+]
 
 AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]  # (question, given) -> observation
 FORM_ALONE = "Right, and it counts as soon as something of substance is right as well."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of one check beside what was expected. It shows what a right answer is: for practice alone."""
+
+    check: Check
+    expected: Any
+    came: Any
 
 
 def judge(
@@ -43,6 +63,13 @@ def judge(
     accelerators of this machine unless `devices` gives others.
     Raises ValueError when the exercise itself is broken: no checks, or a question that its reference cannot answer.
     """
+    return examined(exercise, ask_learner, seed, devices)[0]
+
+
+def examined(
+    exercise: Exercise, ask_learner: AskLearner, seed: int, devices: Callable[[], Sequence[str]] | None = None
+) -> tuple[Verdict, tuple[Seen, ...]]:
+    """The same verdict, and what each check saw; nothing where the verdict has not come from the checks."""
     if not exercise.checks:
         raise ValueError(f"{exercise.name} has no checks, so every answer would pass")
     ours = _ours(exercise, seed)
@@ -53,12 +80,12 @@ def judge(
             came[check.question] = ask_learner(check.question, _drawn(exercise, seed))
         observed.append(_looked_at(exercise, check, came[check.question], seed))
         if isinstance(observed[-1], Raised) and observed[-1].type == "FinishedVersion":
-            return nobodys_own(exercise, as_sentence(f"{observed[-1].message}: write your own"))
+            return nobodys_own(exercise, as_sentence(f"{observed[-1].message}: write your own")), ()
     expected = [ours.expected(check) for check in exercise.checks]
     _insist_on_answers(exercise, expected)
     differences = [compare(wanted, came) for wanted, came in zip(expected, observed, strict=True)]
     if all(differences) and any(_is_unwritten(came) for came in observed):
-        return not_attempted(exercise)
+        return not_attempted(exercise), ()
     recognised = _recognise(ours, observed, expected, differences)
     lines = []
     for check, difference, mistake in zip(exercise.checks, differences, recognised, strict=True):
@@ -68,7 +95,8 @@ def judge(
         score = 0.0 if feedback else check.points
         lines.append(Line(check.sentence, not feedback, score, check.points, as_sentence(feedback or "")))
     verdict = _verdict(exercise, _without_empty_form(exercise, lines))
-    return replace(verdict, measured=_measured(exercise, came, seed))
+    seen = tuple(map(Seen, exercise.checks, expected, observed))
+    return replace(verdict, measured=_measured(exercise, came, seed)), seen
 
 
 def ask_here(answer: Any, seed: int = 0) -> AskLearner:

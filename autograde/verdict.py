@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograde import card
@@ -24,12 +25,15 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(verdict)))
 
 
-def verdict_bundle(verdict: Verdict) -> dict[str, Any]:
-    """What a cell shows of a verdict: the card in each form that a front end may take, and the verdict itself."""
+def verdict_bundle(verdict: Verdict, beside: Sequence[card.Beside | None] = ()) -> dict[str, Any]:
+    """What a cell shows of a verdict: the card in each form that a front end may take, and the verdict itself.
+
+    beside: what practice adds to the card's lines. It is no part of the verdict, and grading has none.
+    """
     return {
-        "text/html": card.as_html(verdict),
-        "text/markdown": card.as_markdown(verdict),
-        "text/plain": card.as_text(verdict),
+        "text/html": card.as_html(verdict, beside),
+        "text/markdown": card.as_markdown(verdict, beside),
+        "text/plain": card.as_text(verdict, beside),
         VERDICT_MIME: verdict_to_json(verdict),
     }
 
