@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "EXAMPLE_SEED",
     "Check",
     "Exercise",
     "Line",
@@ -29,6 +30,9 @@ __all__ = [
     "as_sentence",
     "total",
 ]
+
+
+EXAMPLE_SEED = 1 << 64  # what worked examples draw from: checks have seeds below this, in practice and in grading
 
 
 class Outcome(enum.StrEnum):
@@ -133,6 +137,7 @@ class Exercise:
     elsewhere: dotted names of finished versions outside collabkit, "fastai.layers.sigmoid_range" for one
     is_shared: all learners of a course get the same inputs in grading, so that what is measured can be compared
     patience: how many times the usual seconds its questions may take, where they train
+    example: the steps of a worked example, see `worked_example`; without one it is made from a question
 
     Slips of an author (an empty hint, a check without docstring or points, a decorator without its brackets)
     raise ValueError where they are written.
@@ -148,6 +153,7 @@ class Exercise:
     is_shared: bool = False
     patience: float = 1
     measure: tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Measured]] | None = None
+    example: Callable[[], Iterator[tuple]] | None = None
 
     def __post_init__(self) -> None:
         self.name = self.name or getattr(self.reference, "__name__", "")
@@ -212,6 +218,14 @@ class Exercise:
             return look
 
         return add
+
+    def worked_example(self, steps: Callable[[], Iterator[tuple]]) -> Callable[[], Iterator[tuple]]:
+        """Decorator: what the last hint shows, on numbers of its own.
+
+        `steps()` yields (words, value) for each step, or (words,) alone; values are computed, and shown as text.
+        """
+        self.example = steps
+        return steps
 
     def misconception(self, sentence: str) -> Callable[[Any], Any]:
         """Decorator for a wrong implementation; `sentence` is what helps the learner who wrote it."""

@@ -302,4 +302,4 @@ def _text(item: Any, decimals: int) -> str:
         text = str(round(item))
     else:
         text = f"{item:.{decimals}f}" if 1e-4 <= abs(item) < 1e6 else f"{item:.2e}"
-    return text.replace("-", "−")
+    return (text if float(text) else text.lstrip("-")).replace("-", "−")

@@ -226,6 +226,19 @@ class CutsTheGraph(collabkit.DotProductBias):
         return (dot + self.user_bias(x[:, 0]).squeeze(-1) + self.movie_bias(x[:, 1]).squeeze(-1)).detach()
 
 
+@DotProductBias.worked_example
+def two_films_of_one_user():
+    users, movies = torch.tensor([[1.0, 2.0], [1.0, 2.0]]), torch.tensor([[0.5, 0.5], [2.0, -1.0]])
+    user_bias, movie_bias = torch.tensor([0.4, 0.4]), torch.tensor([0.1, -0.3])
+    dot = (users * movies).sum(dim=1)
+    yield "two rows of a batch, one user with two films. The user's factors, looked up for each row", users
+    yield "the films' factors", movies
+    yield "the dot product of each row", dot
+    yield "the user's bias, looked up for each row", user_bias
+    yield "the films' biases", movie_bias
+    yield "the predictions, all three added up", dot + user_bias + movie_bias
+
+
 # ---- bias_gradient
 
 
@@ -367,6 +380,18 @@ def ends_too_early(errors, index, n):
 )
 def stays_with_the_rows(errors, index, n):
     return 2 * errors / len(errors)
+
+
+@bias_gradient.worked_example
+def four_rows():
+    errors, index, n = torch.tensor([0.5, -1.0, 2.0, 1.0]), torch.tensor([1, 0, 1, 3]), 5
+    yield "the errors of four rows, prediction minus rating", errors
+    yield "the user of each row", index
+    yield "twice each error, divided by the number of rows", 2 * errors / len(errors)
+    yield (
+        f"added up for each of {n} users, of whom one is there twice and some are not at all",
+        gradient_of_a_bias(errors, index, n),
+    )
 
 
 # ---- questions

@@ -180,6 +180,22 @@ def takes_the_worst(candidates, rmse_of, learn, choose, report):
     return best, rmse_of(best, torch.cat([learn, choose]), report)
 
 
+@choose_and_report.worked_example
+def three_settings():
+    learn, choose, report = torch.tensor([0, 1, 2, 3]), torch.tensor([4, 5]), torch.tensor([6, 7])
+    errors = {0.1: (0.97, 1.02), 0.3: (0.93, 0.99), 0.5: (0.95, 0.9)}  # on `choose`, on `report`
+
+    def rmse_of(setting, train, test):
+        return errors[setting][int(test is report)]
+
+    best, published = reference_choose_and_report(list(errors), rmse_of, learn, choose, report)
+    yield "each setting, trained on `learn`, and its error on `choose`", {s: rmse_of(s, learn, choose) for s in errors}
+    yield "chosen is the one with the smallest error there", best
+    yield "trained once more, on `learn` and `choose` together, it has on `report` the error", published
+    yield ("that is published, whatever the other settings would have had on `report`: they are not asked",)
+    yield "what is returned", (best, published)
+
+
 # ---- best_model
 
 SECONDS = 10.0  # of processor time; the reference needs less than one
@@ -342,6 +358,20 @@ def rungs_of(seed: int) -> dict[str, float]:
 def rmse_on_withheld(stars, given) -> float:
     rows = given.places.value["withheld"]
     return float(np.sqrt(np.mean((np.asarray(stars, dtype="float64")[rows] - given.stars.value[rows]) ** 2)))
+
+
+@best_model.worked_example
+def simplest_that_counts():
+    ratings = pd.DataFrame({"user": [1, 1, 2, 3], "movie": [7, 8, 7, 8], "rating": [5.0, 3.0, 4.0, 2.0]})
+    pairs_to_predict = pd.DataFrame({"user": [2, 3, 99], "movie": [8, 7, 7]})
+    yield "what comes in, without its timestamps", ratings
+    yield "what the function that you return is asked for, a stranger among them", pairs_to_predict
+    mean, per_film = ratings["rating"].mean(), ratings.groupby("movie")["rating"].mean()
+    yield "a model that would be too simple: the mean rating of each film", per_film
+    predicted = pairs_to_predict["movie"].map(per_film).fillna(mean)
+    yield "what its function gives, one finite number for each row, in their order", predicted.tolist()
+    biases = damped_biases(ratings, damping=1)
+    yield "and what the damped biases of lesson 1 give", predict_biases(biases, pairs_to_predict).tolist()
 
 
 # ---- what is sent: train there, predict there, bring the predictions back

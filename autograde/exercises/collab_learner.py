@@ -15,7 +15,7 @@ from fastai.learner import Learner
 from fastai.tabular.core import TabDataLoader
 from torch import Tensor, nn
 
-from autograde.exercise import Exercise, Question
+from autograde.exercise import EXAMPLE_SEED, Exercise, Question
 from autograde.observe import CannotAsk, pairs, seeded
 from collabkit.models import DotProductBias
 
@@ -221,6 +221,21 @@ def takes_the_network(dls, epochs=5, lr=5e-3, wd=0.1):
     learn = collab_learner(dls, use_nn=True, y_range=(0, 5.5))
     learn.fit_one_cycle(epochs, lr, wd=wd)
     return learn
+
+
+@train_recommender.worked_example
+def one_small_training():
+    given = Stars(np.random.default_rng(EXAMPLE_SEED))
+    learn = trained(train_recommender_, given, 2)
+    yield "a table of ratings", given.ratings.head(3)
+    yield "trained for two epochs, which is what fastai's own record of it says", learn.recorder.epoch + 1
+    yield "the learning rate rose to", max(learn.recorder.lrs)
+    yield "and this was asked for", given.lr
+    yield (
+        "the model's tables, of users, of films, and the biases of both",
+        [tuple(parameter.shape) for parameter in learn.model.parameters()],
+    )
+    yield "what is returned: the Learner, whose model predicts within", learn.model.y_range
 
 
 # ---- same_model
@@ -460,6 +475,18 @@ def copies_theirs(theirs):
     return copy.deepcopy(theirs)
 
 
+@same_model.worked_example
+def three_users():
+    theirs = filled(EmbeddingDotBias(2, 3, 4, y_range=(0, 5.5)), 7)
+    mine, x = same_model_(theirs), torch.tensor([[0, 3], [2, 1]])
+    yield "their users' factors, `theirs.u_weight.weight`", theirs.u_weight.weight
+    yield "the users' factors of your model, afterwards", mine.user_factors.weight
+    yield "their films' biases, `theirs.i_bias.weight`", theirs.i_bias.weight
+    yield "the films' biases of your model, afterwards", mine.movie_bias.weight
+    yield "what they predict for two rows", theirs(x)
+    yield "what your model predicts", mine(x)
+
+
 # ---- largest_difference
 
 
@@ -585,6 +612,16 @@ def says_yes_or_no(one, other, x):
         return torch.allclose(one(x).flatten(), other(x).flatten(), atol=1e-5)
 
 
+@largest_difference.worked_example
+def three_rows():
+    one, other = torch.tensor([3.5, 4.25, 1.0]), torch.tensor([3.0, 4.5, 3.0])
+    yield "what one model predicts for three rows", one
+    yield "what the other predicts", other
+    yield "one minus the other", one - other
+    yield "without the sign", (one - other).abs()
+    yield "the largest of these, as a number", (one - other).abs().max().item()
+
+
 # ---- times_seen
 
 
@@ -693,6 +730,17 @@ def forgets_the_order(batches, pairs):
 def counts_tensors(batches, pairs):
     seen = Counter(pair for x, *_ in batches for pair in x)
     return torch.tensor([seen[pair] for pair in pairs])
+
+
+@times_seen.worked_example
+def two_batches():
+    rated = torch.ones(3, 1)
+    batches = [(torch.tensor([[1, 5], [2, 5], [1, 5]]), rated), (torch.tensor([[3, 4], [1, 5], [2, 6]]), rated)]
+    wanted = torch.tensor([[1, 5], [2, 5], [3, 4], [3, 5]])
+    yield "the pairs (user, film) of the first batch", batches[0][0]
+    yield "and of the second", batches[1][0]
+    yield "the pairs to count", wanted
+    yield "how often each of them came by, in this order", times_seen_(batches, wanted)
 
 
 # ---- mended_loaders
@@ -873,6 +921,19 @@ def ignores_the_seed(ratings, bs=64, seed=42):
 )
 def goes_by_ids(ratings, bs=64, seed=42):
     return CollabDataLoaders.from_df(ratings, bs=bs, seed=seed, dl_type=TabDataLoader, drop_last=False)
+
+
+@mended_loaders.worked_example
+def one_epoch_counted():
+    ratings = Table.table(np.random.default_rng(EXAMPLE_SEED), 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        dls = mended_loaders_(ratings, bs=8, seed=1)
+    sizes = [len(x) for x, *_ in dls.train]
+    yield "a table of ratings", ratings.head(3)
+    yield "how many there are, and how many of them are for training", (len(ratings), len(dls.train_ds))
+    yield "the sizes of the batches that one epoch brings, the last one smaller", sizes
+    yield "together, so that no rating is left out and none comes twice", sum(sizes)
 
 
 # ---- predict_ratings

@@ -100,6 +100,14 @@ def does_not_round(n):
     return min(600, 1.6 * n**0.56)
 
 
+@emb_sz_rule.worked_example
+def small_and_large():
+    for n in (300, 100_000):
+        yield f"{n} to the power of 0.56", n**0.56
+        yield "times 1.6", 1.6 * n**0.56
+        yield "the width", emb_sz_rule_(n)
+
+
 # ---- get_emb_sz
 
 
@@ -225,6 +233,15 @@ def two_fixed_columns(classes, sz_dict=None):
         (len(classes[name]), widths.get(name, min(600, round(1.6 * len(classes[name]) ** 0.56))))
         for name in ("user", "title")
     ]
+
+
+@get_emb_sz.worked_example
+def two_small_columns():
+    classes = {"user": ["#na#", *range(1, 40)], "film": ["#na#", "Alien", "Brazil", "Casablanca"]}
+    yield "the number of places of each column", {name: len(places) for name, places in classes.items()}
+    yield "the width that the rule gives for these", [emb_sz_rule_(len(places)) for places in classes.values()]
+    yield "both together, column by column", get_emb_sz_(classes)
+    yield "the same with a width of 6 for the films that was given by hand", get_emb_sz_(classes, {"film": 6})
 
 
 # ---- CollabNN
@@ -497,6 +514,22 @@ class UsesUsersTwice(collabkit.CollabNN):
         return torch.sigmoid(rating.squeeze(-1)) * (high - low) + low
 
 
+@CollabNN.worked_example
+def one_row():
+    user, movie = torch.tensor([[0.5, -1.0]]), torch.tensor([[2.0]])
+    joined = torch.cat([user, movie], dim=1)
+    first, second = torch.tensor([[1.0, 0.0, 0.5], [0.0, 2.0, -1.0]]), torch.tensor([[0.8, 0.4]])
+    hidden = joined @ first.T
+    score = hidden.relu() @ second.T
+    yield "one row: the user's embedding, two wide", user
+    yield "the film's embedding, one wide", movie
+    yield "side by side", joined
+    yield "after the first layer (here of two, without its bias)", hidden
+    yield "after the ReLU", hidden.relu()
+    yield "after the second layer", score
+    yield "without the last dimension, and between 0 and 5.5 by a sigmoid", torch.sigmoid(score.squeeze(-1)) * 5.5
+
+
 # ---- rating_loss
 
 
@@ -638,6 +671,19 @@ def squared_error(scores, y):
     return F.mse_loss(torch.softmax(scores, dim=1) @ stars, y.squeeze(-1).float())
 
 
+@rating_loss.worked_example
+def two_ratings():
+    scores, y = torch.tensor([[0.0, 0.0, 1.0, 2.0, 1.0], [2.0, 1.0, 0.0, 0.0, 0.0]]), torch.tensor([[4.0], [1.0]])
+    classes = y.squeeze(-1).long() - 1
+    chances = torch.softmax(scores, dim=1)[[0, 1], classes]
+    yield "scores for one to five stars, two rows", scores
+    yield "the ratings", y
+    yield "the same as classes, counted from 0", classes
+    yield "the chance that the scores give to what was right", chances
+    yield "minus the logarithm of each", -chances.log()
+    yield "the mean of these", rating_loss_(scores, y)
+
+
 # ---- expected_rating
 
 
@@ -754,6 +800,16 @@ def mean_of_all(scores):
 )
 def keeps_a_column(scores):
     return (torch.softmax(scores, dim=1) * torch.arange(1.0, 6.0)).sum(dim=1, keepdim=True)
+
+
+@expected_rating.worked_example
+def one_row_of_scores():
+    scores = torch.tensor([[0.0, 0.0, 1.0, 2.0, 1.0]])
+    chances = torch.softmax(scores, dim=1)
+    yield "scores for one to five stars", scores
+    yield "as chances that add up to 1", chances
+    yield "times the stars, 1 to 5", chances * torch.arange(1.0, 6.0)
+    yield "added up, one number for the row", expected_rating_(scores)
 
 
 # ---- questions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
@@ -10,7 +11,7 @@ from fastai.losses import MSELossFlat
 from torch import Tensor, nn
 
 import collabkit
-from autograde.exercise import Exercise, Question
+from autograde.exercise import EXAMPLE_SEED, Exercise, Question
 from autograde.observe import World, built, gradients_of, on_meta, pairs, seeded, shape_of
 
 # ---- DotProduct
@@ -149,6 +150,15 @@ class LoopsOverItems(collabkit.DotProduct):
     def forward(self, x):
         rows = [(self.user_factors.weight[int(u)] * self.movie_factors.weight[int(m)]).sum().item() for u, m in x]
         return torch.tensor(rows)
+
+
+@DotProduct.worked_example
+def two_rows():
+    users, movies = torch.tensor([[1.0, 2.0], [0.0, 3.0]]), torch.tensor([[2.0, 1.0], [1.0, -1.0]])
+    yield "the users of two rows, looked up: (rows, factors)", users
+    yield "the films of the same rows", movies
+    yield "multiplied element by element", users * movies
+    yield "added up along the factors: one prediction for each row", (users * movies).sum(dim=1)
 
 
 # ---- gradient_step
@@ -293,6 +303,30 @@ def returns_the_later_loss(model, x, y, lr):
     return ((model(x) - y.squeeze(-1)) ** 2).mean().item()
 
 
+class OneWeight(nn.Module):
+    """Predicts a weight times the first column."""
+
+    def __init__(self, weight: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([weight]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * x[:, 0]
+
+
+@gradient_step.worked_example
+def one_weight():
+    model, x, y, lr = OneWeight(2.0), torch.tensor([[1, 0], [3, 0]]), torch.tensor([[1.0], [5.0]]), 0.1
+    errors = (model(x) - y.squeeze(-1)).detach()
+    yield "a model with one weight, which multiplies the first column of x", model.weight
+    yield "its predictions for two rows", model(x)
+    yield "the ratings, brought to the same shape", y.squeeze(-1)
+    yield "the mean of the squared errors, which is what the step returns", (errors**2).mean().item()
+    yield "the gradient: the mean of twice the error times what the weight multiplied", (2 * errors * x[:, 0]).mean()
+    gradient_step.reference(model, x, y, lr)
+    yield f"the weight after the step, which takes {lr} of the gradient away", model.weight
+
+
 # ---- train
 
 train = Exercise(
@@ -395,6 +429,21 @@ def ignores_the_epochs(model, dls, epochs=5, lr=5e-3):
 @train.misconception("The Learner is made, but nothing is trained: call `learn.fit_one_cycle(epochs, lr)`.")
 def never_trains(model, dls, epochs=5, lr=5e-3):
     return Learner(dls, model, loss_func=MSELossFlat())
+
+
+@train.worked_example
+def two_epochs():
+    given = SmallTable(np.random.default_rng(EXAMPLE_SEED))
+    model = given.model()
+    learn = train.reference(model, given.loaders(), epochs=2, lr=given.lr)
+    yield (
+        "the training and the validation loss after each of two epochs",
+        [list(row[:2]) for row in learn.recorder.values],
+    )
+    yield "the steps that were taken, one for each batch", len(learn.recorder.lrs)
+    yield "the learning rate rose to", max(learn.recorder.lrs)
+    yield "and this was asked for", given.lr
+    yield "whether the Learner that is returned holds the model that was handed in", learn.model is model
 
 
 # ---- questions

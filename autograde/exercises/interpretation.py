@@ -214,6 +214,16 @@ def sorts_by_size(bias, names, k=5, largest=False):
     return [(names[i], bias[i].item()) for i in bias.abs().argsort(descending=True)[:k].tolist()]
 
 
+@top_biases.worked_example
+def four_films():
+    bias, names = torch.tensor([[0.3], [-0.5], [0.1], [-0.2]]), ["Alien", "Brazil", "Casablanca", "Diva"]
+    yield "the biases", bias.squeeze(-1)
+    yield "whose they are", names
+    yield "the positions in rising order of the bias", bias.squeeze(-1).argsort()
+    yield "the two lowest with their names", interpret.top_biases(bias, names, k=2)
+    yield "the two highest", interpret.top_biases(bias, names, k=2, largest=True)
+
+
 # ---- bias_against_mean
 
 
@@ -373,6 +383,22 @@ def takes_positions_for_ranks(bias, titles, ratings, min_count=50):
 NUMBERS = tuple(mistake.answer for mistake in bias_against_mean.misconceptions)
 
 
+@bias_against_mean.worked_example
+def three_films():
+    titles, bias = ["#na#", "Alien", "Brazil", "Casablanca", "Diva"], torch.tensor([[0.0], [0.4], [-0.1], [0.2], [0.9]])
+    stars = {"Alien": [5, 5], "Brazil": [3, 4], "Casablanca": [2, 4], "Diva": [1]}
+    ratings = pd.DataFrame(
+        [(title, each) for title, given in stars.items() for each in given], columns=["title", "rating"]
+    )
+    films = ratings.groupby("title")["rating"].agg(["mean", "count"])
+    films["bias"] = bias[1:, 0].numpy()
+    yield "the mean, the number of ratings and the bias of each film", films
+    often = films[films["count"] >= 2]
+    yield "the ranks of the means, of films with two ratings or more", often["mean"].rank().tolist()
+    yield "the ranks of their biases", often["bias"].rank().tolist()
+    yield "the correlation of the ranks", reference_bias_against_mean(bias, titles, ratings, min_count=2)
+
+
 # ---- pca
 
 reduce_to_components = Exercise(
@@ -529,6 +555,18 @@ def starts_with_the_weakest(factors, k=3):
     centred = factors.detach() - factors.detach().mean(dim=0)
     components = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, :k].T
     return components, centred @ components.T
+
+
+@reduce_to_components.worked_example
+def four_points():
+    factors = torch.tensor([[1.0, 0.0], [3.0, 1.0], [5.0, 2.0], [7.0, 5.0]])
+    components, places = pca(factors, 1)
+    yield "the factors of four films", factors
+    yield "the mean of each column", factors.mean(dim=0)
+    yield "centred: minus that mean", factors - factors.mean(dim=0)
+    yield "the direction in which they differ most, of length 1", components
+    yield "where each film lies along it, the centred factors times the direction", places
+    yield "the mean of these places", places.mean()
 
 
 # ---- nearest_items
@@ -711,6 +749,19 @@ def forgets_to_translate(factors, item, k=5, *, counts, min_count=0):
 
 ORDERS = (by_dot_product, by_distance, takes_rare_ones, is_too_strict, the_farthest, forgets_to_translate)
 FREE = (by_dot_product, by_distance, the_farthest)
+
+
+@nearest_items.worked_example
+def four_directions():
+    factors, counts = torch.tensor([[2.0, 1.0], [4.0, 2.0], [1.0, -2.0], [1.0, 1.0]]), torch.tensor([90, 1, 50, 40])
+    yield "the factors of four films", factors
+    yield (
+        "the cosine of each with film 0: 1 is the same direction, 0 a right angle",
+        F.cosine_similarity(factors, factors[:1]),
+    )
+    yield "the two nearest of film 0, itself left out", interpret.nearest_items(factors, 0, 2)
+    yield "how often each was rated", counts
+    yield "the two nearest with 20 ratings or more", interpret.nearest_items(factors, 0, 2, counts=counts, min_count=20)
 
 
 # ---- read_world

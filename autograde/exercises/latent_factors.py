@@ -220,6 +220,16 @@ def counts_what_is_left(ratings, n_users=15, n_movies=15):
     return top.pivot_table(index="user", columns="movie", values="rating")
 
 
+@ratings_matrix.worked_example
+def six_ratings():
+    rows = [(7, 20, 4.0), (7, 30, 2.0), (7, 40, 5.0), (8, 20, 3.0), (9, 30, 1.0), (9, 20, 5.0)]
+    ratings = pd.DataFrame(rows, columns=["user", "movie", "rating"])
+    yield "the list of ratings", ratings
+    yield "how many each user gave", ratings["user"].value_counts()
+    yield "how many each film got", ratings["movie"].value_counts()
+    yield "the two most active users by the two most rated films", matrices.ratings_matrix(ratings, 2, 2)
+
+
 # ---- density
 
 density = Exercise(
@@ -325,6 +335,15 @@ def in_percent(matrix):
     return 100 * matrix.notna().to_numpy().mean()
 
 
+@density.worked_example
+def two_by_three():
+    matrix = pd.DataFrame([[4.0, math.nan, 2.0], [math.nan, math.nan, 0.0]], index=[7, 8], columns=[20, 30, 40])
+    yield "a matrix with gaps", matrix
+    yield "cells that hold a rating, the 0 among them", int(matrix.notna().to_numpy().sum())
+    yield "cells in all", matrix.size
+    yield "the share", matrices.density(matrix)
+
+
 # ---- predict_rating
 
 predict_rating = Exercise(
@@ -411,6 +430,15 @@ def three_by_hand(user_factors, movie_factors):
 )
 def multiplies_lists(user_factors, movie_factors):
     return sum(user_factors * movie_factors)
+
+
+@predict_rating.worked_example
+def two_factors():
+    user, movie = [0.5, -1.0], [2.0, 0.25]
+    yield "a user's factors", user
+    yield "a film's factors", movie
+    yield "factor by factor, multiplied", [one * other for one, other in zip(user, movie, strict=True)]
+    yield "added up", matrices.predict_rating(user, movie)
 
 
 # ---- fill_gaps
@@ -606,6 +634,17 @@ def on_its_side(matrix, user_factors, movie_factors):
     return pd.DataFrame(movie_factors @ user_factors.T)
 
 
+@fill_gaps.worked_example
+def two_gaps():
+    matrix = pd.DataFrame([[4.0, None], [None, 2.0]], index=[7, 8], columns=[20, 30])
+    users, movies = np.array([[1.0, 2.0], [0.5, 1.0]]), np.array([[1.0, 1.0], [2.0, 0.5]])
+    yield "a matrix with two gaps", matrix
+    yield "the users' factors, a row for each row of the matrix", users
+    yield "the films' factors, a row for each column of the matrix", movies
+    yield "all dot products, users by films", users @ movies.T
+    yield "the matrix with these in its gaps, and its ratings as they were", matrices.fill_gaps(matrix, users, movies)
+
+
 # ---- rmse
 
 rmse = Exercise(
@@ -706,6 +745,16 @@ def spread_of_the_errors(predictions, targets):
 )
 def broadcasts(predictions, targets):
     return math.sqrt(((predictions - targets) ** 2).mean())
+
+
+@rmse.worked_example
+def three_predictions():
+    predictions, targets = np.array([3.5, 4.0, 1.0]), np.array([4.0, 2.0, 1.0])
+    yield "predictions", predictions
+    yield "what was given", targets
+    yield "the errors, squared", (predictions - targets) ** 2
+    yield "their mean", ((predictions - targets) ** 2).mean()
+    yield "its root", functional.rmse(predictions, targets)
 
 
 # ---- damped_biases
@@ -933,6 +982,20 @@ def mean_of_means(ratings, damping=10.0):
     movie_bias = films.sum() / (films.count() + damping)
     users = (rest - ratings["movie"].map(movie_bias)).groupby(ratings["user"])
     return mean, users.sum() / (users.count() + damping), movie_bias
+
+
+@damped_biases.worked_example
+def four_ratings():
+    rows = [(7, 20, 5.0), (7, 30, 3.0), (8, 20, 4.0), (9, 30, 2.0)]
+    ratings = pd.DataFrame(rows, columns=["user", "movie", "rating"])
+    damping = 2.0
+    found = baselines.damped_biases(ratings, damping)
+    yield "the ratings", ratings
+    yield "their mean", found.mean
+    left = (ratings["rating"] - found.mean).groupby(ratings["movie"])
+    yield "what the mean leaves over, added up for each film", left.sum()
+    yield f"divided by the film's number of ratings plus the damping of {damping:g}", found.movie_bias
+    yield "for the users the same, of what mean and films leave over", found.user_bias
 
 
 # ---- questions

@@ -109,6 +109,15 @@ def gives_zeros(user_factors, user_bias):
     return torch.zeros(user_factors.shape[1] + 1)
 
 
+@average_user.worked_example
+def two_users():
+    factors, bias = torch.tensor([[9.0, 9.0], [1.0, 2.0], [3.0, -4.0]]), torch.tensor([[9.0], [0.5], [-0.1]])
+    yield "the users' factors, of which the first row is nobody's", factors
+    yield "their biases", bias
+    yield "the mean of the factors, nobody left out", factors[1:].mean(dim=0)
+    yield "and behind it the mean of the biases", reference_average_user(factors, bias)
+
+
 # ---- fold_in
 
 
@@ -269,6 +278,24 @@ def damps_by_ten(movie_factors, movie_bias, scores, around, damping=10.0):
     return around + torch.linalg.solve(columns.T @ columns + 10 * torch.eye(len(around)), columns.T @ rest)
 
 
+@fold_in.worked_example
+def two_films():
+    factors, bias = torch.tensor([[1.0], [-1.0]]), torch.tensor([0.2, 0.1])
+    scores, around, damping = torch.tensor([2.0, -0.5]), torch.tensor([0.5, 0.0]), 1.0
+    columns = torch.cat([factors, torch.ones(2, 1)], dim=1)
+    rest = scores - bias - columns @ around
+    yield "the factors of two films that the newcomer rated, one factor each", factors
+    yield "with a column of ones beside it, for the newcomer's bias", columns
+    yield "the average user, factor and bias", around
+    yield "what films and average user leave over of the scores", rest
+    yield (
+        "the left side: the columns times themselves, and the damping on the diagonal",
+        (columns.T @ columns + damping * torch.eye(2)),
+    )
+    yield "the right side: the columns times what is left over", columns.T @ rest
+    yield "the average user plus what solves both", reference_fold_in(factors, bias, scores, around, damping)
+
+
 # ---- recommend
 
 
@@ -413,6 +440,15 @@ def cuts_them_out(scores, seen, k=10):
     return scores[keep].argsort(descending=True)[:k]
 
 
+@recommend.worked_example
+def six_scores():
+    scores, seen = torch.tensor([9.0, 0.5, 2.0, -1.0, 1.0, 1.5]), torch.tensor([2])
+    yield "the scores of six positions, of which 0 is nobody's", scores
+    yield "seen already", seen
+    yield "in falling order of the score", scores.argsort(descending=True)
+    yield "the best three without position 0 and without what was seen", reference_recommend(scores, seen, 3)
+
+
 # ---- precision_at_k
 
 
@@ -521,6 +557,15 @@ def counts_hits(recommended, relevant, k=10):
 )
 def any_hit(recommended, relevant, k=10):
     return float(any(item in relevant for item in recommended[:k]))
+
+
+@precision_at_k.worked_example
+def four_recommended():
+    recommended, relevant = [5, 2, 8, 1], [8, 2, 9]
+    yield "a list", recommended
+    yield "what is relevant", relevant
+    yield "hits among the first three", [item for item in recommended[:3] if item in relevant]
+    yield "their share of three places", reference_precision_at_k(recommended, relevant, 3)
 
 
 # ---- ndcg_at_k
@@ -632,6 +677,19 @@ def discounts_by_rank(recommended, relevant, k=10):
 def counts_beyond_k(recommended, relevant, k=10):
     gained = sum(1 / math.log2(rank + 1) for rank, item in enumerate(recommended, 1) if item in relevant)
     return gained / sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1))
+
+
+@ndcg_at_k.worked_example
+def two_hits():
+    recommended, relevant = [5, 2, 8, 1], [8, 2]
+    gains = [1 / math.log2(rank + 1) if item in relevant else 0.0 for rank, item in enumerate(recommended, 1)]
+    best = [1 / math.log2(rank + 1) for rank in (1, 2)]
+    yield "a list", recommended
+    yield "what is relevant", relevant
+    yield "what each place gains: one over the logarithm to base 2 of its rank plus 1, where it is a hit", gains
+    yield "added up", sum(gains)
+    yield "what the best list would gain, with both hits in front", sum(best)
+    yield "the one divided by the other", reference_ndcg_at_k(recommended, relevant, 4)
 
 
 # ---- questions

@@ -148,6 +148,14 @@ def turns_the_size_round(size):
     return nn.Parameter(torch.zeros(*reversed(size)).normal_(0, 0.01))
 
 
+@create_params.worked_example
+def two_by_three():
+    parameters = _create_params([2, 3])
+    yield "numbers around 0, of the size (2, 3)", parameters
+    yield "what PyTorch sees in them", type(parameters).__name__
+    yield "whether they learn", parameters.requires_grad
+
+
 # ---- Embedding
 
 
@@ -347,6 +355,18 @@ class CallsTheParameter(nn.Module):
         return self.weight(ids)
 
 
+@Embedding.worked_example
+def three_rows():
+    table = _Embedding(3, 2)
+    with torch.no_grad():
+        table.weight.copy_(torch.tensor([[0.1, 0.2], [1.0, 2.0], [5.0, 6.0]]))
+    ids = torch.tensor([2, 0, 2])
+    yield "a table of three rows, two wide", table.weight
+    yield "ids", ids
+    yield "the row of each id", table(ids)
+    yield "the shape for ids of shape (2, 1)", tuple(table(ids[:2, None]).shape)
+
+
 # ---- lookup_gradient
 
 
@@ -435,6 +455,14 @@ def counts_lookups(ids, upstream, n):
 def leaves_rows_out(ids, upstream, n):
     places, which = ids.unique(return_inverse=True)
     return torch.zeros(len(places), upstream.shape[1]).index_add(0, which, upstream)
+
+
+@lookup_gradient.worked_example
+def one_id_twice():
+    ids, upstream = torch.tensor([2, 0, 2]), torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    yield "the ids that were looked up in a table of four rows", ids
+    yield "the gradient that comes back for each", upstream
+    yield "the gradient of the table, where id 2 gets two of them, and 1 and 3 none", _lookup_gradient(ids, upstream, 4)
 
 
 # ---- DotProductBias on one's own parameters
@@ -757,6 +785,18 @@ class CutsTheGraph(nn.Module):
         rating = dot + self.user_bias.data[users] + self.movie_bias.data[movies]
         low, high = self.y_range
         return torch.sigmoid(rating) * (high - low) + low
+
+
+@DotProductBiasOwn.worked_example
+def one_row_of_a_batch():
+    user, movie, user_bias, movie_bias = torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), 0.4, 0.1
+    low, high = 0.0, 5.5
+    score = (user * movie).sum() + user_bias + movie_bias
+    yield "one user's factors, and one film's", [user, movie]
+    yield "their biases", [user_bias, movie_bias]
+    yield "the dot product, both biases added", score
+    yield "the same through a sigmoid, between 0 and 1", torch.sigmoid(score)
+    yield f"stretched to the range from {low:g} to {high:g}", torch.sigmoid(score) * (high - low) + low
 
 
 # ---- questions

@@ -192,6 +192,13 @@ def keeps_the_missing(column):
     return ["#na#", *sorted(column.dropna().unique()), *[value for value in column if value != value][:1]]
 
 
+@build_vocab.worked_example
+def five_titles():
+    column = pd.Series(["Diva", "Alien", None, "Diva", "Brazil"])
+    yield "a column", column
+    yield "its vocabulary", batches.build_vocab(column)
+
+
 # ---- encode
 
 encode = Exercise(
@@ -367,6 +374,14 @@ def gives_floats(column, vocab):
 def reads_by_label(column, vocab):
     positions = {value: i for i, value in enumerate(vocab)}
     return torch.tensor([positions.get(column[i], 0) for i in range(len(column))])
+
+
+@encode.worked_example
+def four_titles():
+    vocab, column = ["#na#", "Alien", "Brazil", "Diva"], pd.Series(["Diva", "Alien", "Casablanca", None])
+    yield "a vocabulary", vocab
+    yield "a column, with a title that is not in it, and a gap", column
+    yield "the position of each", batches.encode(column, vocab)
 
 
 # ---- split
@@ -571,6 +586,16 @@ def always_a_fifth(n, valid_pct, seed):
     return order[cut:], order[:cut]
 
 
+@split.worked_example
+def ten_rows():
+    train, valid = batches.random_split(10, 0.3, seed=5)
+    again = batches.random_split(10, 0.3, seed=5)[1]
+    yield "three tenths of ten rows held back, chosen at random", valid
+    yield "the rows that are left for training, none in both", train
+    yield "held back with the same seed once more", again
+    yield "with another seed", batches.random_split(10, 0.3, seed=6)[1]
+
+
 # ---- lookup
 
 lookup = Exercise(
@@ -684,6 +709,14 @@ def adds_the_batch(index, table):
 )
 def takes_the_row_before(index, table):
     return table[index - 1]
+
+
+@lookup.worked_example
+def three_positions():
+    index, table = torch.tensor([2, 0, 2]), torch.tensor([[0.1, 0.2], [1.0, 2.0], [5.0, 6.0]])
+    yield "positions", index
+    yield "a table", table
+    yield "the row of each position", batches.lookup(index, table)
 
 
 # ---- one_epoch
@@ -895,6 +928,13 @@ def counts_the_batches(n, bs):
 )
 def counts_rows_from_one(n, bs):
     return list((torch.randperm(n) + 1).split(bs))
+
+
+@one_epoch.worked_example
+def eight_rows():
+    generator = torch.Generator().manual_seed(1)
+    yield "eight rows, three at a time", [batch.tolist() for batch in batches.one_epoch(8, 3, generator)]
+    yield "the next epoch, in another order", [batch.tolist() for batch in batches.one_epoch(8, 3, generator)]
 
 
 # ---- questions

@@ -173,6 +173,15 @@ def cuts_the_graph(x, low, high):
     return torch.sigmoid(x).detach() * (high - low) + low
 
 
+@sigmoid_range.worked_example
+def three_scores():
+    x, low, high = torch.tensor([-2.0, 0.0, 3.0]), 1.0, 4.0
+    yield "scores", x
+    yield "their sigmoids, between 0 and 1", torch.sigmoid(x)
+    yield f"times the width of the range from {low:g} to {high:g}", torch.sigmoid(x) * (high - low)
+    yield "plus its low end", collabkit.sigmoid_range(x, low, high)
+
+
 # ---- range_slope
 
 
@@ -274,6 +283,18 @@ def score_instead(stars, low, high):
 )
 def share_instead(stars, low, high):
     return (stars - low) / (high - low)
+
+
+@range_slope.worked_example
+def one_place():
+    stars, low, high = 3.0, 1.0, 4.0
+    yield f"a curve from {low:g} to {high:g}, where it passes", stars
+    yield "the distance from the low end", stars - low
+    yield "the distance to the high end", high - stars
+    yield "one times the other, over the width: the slope", slope_at(stars, low, high)
+    score, step = math.log((stars - low) / (high - stars)), 1e-4
+    ends = [low + (high - low) / (1 + math.exp(-(score + shift))) for shift in (-step, step)]
+    yield "measured, by going a little to both sides", (ends[1] - ends[0]) / (2 * step)
 
 
 # ---- DotProductBias.range
@@ -511,6 +532,17 @@ class KeepsDimension(collabkit.DotProductBias):
             return score
         low, high = self.y_range
         return torch.sigmoid(score) * (high - low) + low
+
+
+@with_range.worked_example
+def two_rows_bent():
+    dot, user_bias, movie_bias = torch.tensor([3.0, -1.0]), torch.tensor([0.4, 0.4]), torch.tensor([0.1, -0.3])
+    total = dot + user_bias + movie_bias
+    yield "the dot products of two rows", dot
+    yield "with both biases", total
+    yield "bent into the range from 0 to 5.5", collabkit.sigmoid_range(total, 0, 5.5)
+    yield "into a range from 1 to 5", collabkit.sigmoid_range(total, 1, 5)
+    yield "with `y_range=None`", total
 
 
 # ---- questions

@@ -164,6 +164,15 @@ def forgets_the_loss(loss, parameters, wd):
     return wd * sum((p**2).sum() for p in parameters)
 
 
+@l2_loss.worked_example
+def two_parameters():
+    loss, parameters, wd = torch.tensor(1.5), [torch.tensor([1.0, -2.0]), torch.tensor([[0.5]])], 0.1
+    yield "a loss, and all parameters of a model", [loss, *parameters]
+    yield "the sum of the squares of each parameter", [(p**2).sum().item() for p in parameters]
+    yield f"of all together, times a wd of {wd}", wd * sum((p**2).sum() for p in parameters)
+    yield "added to the loss", _l2_loss(loss, parameters, wd)
+
+
 # ---- decay_gradients
 
 
@@ -281,6 +290,18 @@ def adds_the_penalty_itself(parameters, wd):
     with torch.no_grad():
         for p in parameters:
             p.grad += wd * (p**2).sum()
+
+
+@decay_gradients.worked_example
+def one_parameter():
+    p, wd = torch.tensor([1.0, -2.0], requires_grad=True), 0.1
+    p.grad = torch.tensor([0.5, 0.5])
+    yield "a parameter", p
+    yield "its gradient", p.grad.clone()
+    yield f"the gradient of wd times its squares, 2 * wd * p with a wd of {wd}", 2 * wd * p
+    _decay_gradients([p], wd)
+    yield "the gradient afterwards", p.grad
+    yield "the parameter afterwards", p
 
 
 # ---- sgd_step
@@ -421,6 +442,17 @@ def renames_the_result(parameters, lr, wd):
 def forgets_no_grad(parameters, lr, wd):
     for p in parameters:
         p -= lr * (p.grad + wd * p)
+
+
+@sgd_step.worked_example
+def one_step():
+    p, lr, wd = torch.tensor([1.0, -2.0], requires_grad=True), 0.5, 0.1
+    p.grad = torch.tensor([0.2, 0.0])
+    yield "a parameter", p.detach().clone()
+    yield "its gradient, whose second number is zero", p.grad
+    yield f"the gradient and wd times the weight, with a wd of {wd}", p.grad + wd * p.detach()
+    _sgd_step([p], lr, wd)
+    yield f"the parameter after a step that takes {lr} of that away", p
 
 
 # ---- adamw_step
@@ -608,6 +640,20 @@ def swaps_the_shares(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
     return w, m, v
 
 
+@adamw_step.worked_example
+def first_step():
+    w, g, lr, wd, beta1, beta2 = torch.tensor([1.0]), torch.tensor([0.5]), 0.1, 0.2, 0.9, 0.99
+    m, v = (1 - beta1) * g, (1 - beta2) * g**2
+    yield "a weight and its gradient; both averages are still zero", [w, g]
+    yield "m, the average of the gradients", m
+    yield "v, the average of their squares", v
+    yield "m with its start taken into account, over 1 - beta1**1", m / (1 - beta1)
+    yield "v likewise", v / (1 - beta2)
+    yield "the weight after its decay, times 1 - lr * wd", (1 - lr * wd) * w
+    zero = torch.zeros(1)
+    yield "and after the step", _adamw_step(w, g, zero, zero, 1, lr, wd, beta1, beta2)[0]
+
+
 # ---- sweep
 
 
@@ -743,6 +789,20 @@ def names_the_loss(losses, wds, seeds):
 def sums_over_seeds(losses, wds, seeds):
     sums = {wd: sum(losses(wd, seed)[1] for seed in seeds) for wd in wds}
     return min(sums, key=sums.get), sums
+
+
+@sweep.worked_example
+def two_decays():
+    valid = {0.0: [0.95, 0.93], 0.1: [0.86, 0.9]}
+
+    def losses(wd, seed):
+        return 0.5, valid[wd][seed]
+
+    best, means = _sweep(losses, list(valid), [0, 1])
+    yield "the validation loss of each decay, with two seeds", valid
+    yield "the mean over the seeds", means
+    yield "the decay with the smallest of them", best
+    yield "what is returned", (best, means)
 
 
 # ---- questions
