@@ -1,7 +1,7 @@
 """The worked example that comes with the last hint: other numbers than any check uses, and what a right answer gives.
 
-An exercise may show its own, step by step (`Exercise.worked_example`); from all others it is made: inputs are drawn, and
-the reference is asked the question that carries the most marks.
+An exercise may show its own, step by step (`Exercise.worked_example`). For all others it is made: inputs are drawn,
+and the reference is asked the question that carries the most marks.
 """
 
 from __future__ import annotations

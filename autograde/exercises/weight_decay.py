@@ -445,7 +445,7 @@ def forgets_no_grad(parameters, lr, wd):
 
 
 @sgd_step.worked_example
-def one_step():
+def step_of_one_parameter():
     p, lr, wd = torch.tensor([1.0, -2.0], requires_grad=True), 0.5, 0.1
     p.grad = torch.tensor([0.2, 0.0])
     yield "a parameter", p.detach().clone()
@@ -641,7 +641,7 @@ def swaps_the_shares(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
 
 
 @adamw_step.worked_example
-def first_step():
+def step_of_one_weight():
     w, g, lr, wd, beta1, beta2 = torch.tensor([1.0]), torch.tensor([0.5]), 0.1, 0.2, 0.9, 0.99
     m, v = (1 - beta1) * g, (1 - beta2) * g**2
     yield "a weight and its gradient; both averages are still zero", [w, g]
