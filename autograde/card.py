@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment
@@ -20,8 +20,6 @@ __all__ = [
     "as_markdown",
     "as_text",
     "code_marked",
-    "progress_as_markdown",
-    "progress_as_text",
 ]
 
 # Okabe-Ito colours, told apart by the colour-blind; the mark and the word say the same without colour.
@@ -172,22 +170,6 @@ def as_text(verdict: Verdict, beside: Sequence[Beside | None] = ()) -> str:
     return "\n".join(rows)
 
 
-def progress_as_text(verdicts: Iterable[Verdict], score: float, points: float) -> str:
-    """One row for each verdict, and the sum."""
-    rows = [f"{LOOK[verdict.outcome][0]} {_title(verdict)}" for verdict in verdicts]
-    return "\n".join([*rows, f"So far: {score:g} of {points:g} points"])
-
-
-def progress_as_markdown(verdicts: Iterable[Verdict], score: float, points: float) -> str:
-    """The same as a table."""
-    rows = [
-        f"| {LOOK[verdict.outcome][0]} `{verdict.name}` | {verdict.outcome} | {_points(verdict)} |"
-        for verdict in verdicts
-    ]
-    head = ["| Exercise | Outcome | Points |", "|:--|:--|--:|"]
-    return "\n".join([*head, *rows, f"| **So far** | | **{score:g} of {points:g} points** |"])
-
-
 def _title(verdict: Verdict) -> str:
     title = f"{verdict.name}: {verdict.outcome}"
     return f"{title}, {_points(verdict)}" if verdict.points else title
@@ -218,7 +200,7 @@ def _told(measured: Measured | None) -> str:
 
 def _intro(verdict: Verdict) -> str:
     """What is said of the exercise as a whole, where no line says it."""
-    return "" if _shown(verdict) else verdict.feedback
+    return "" if any(line.feedback for line in _shown(verdict)) else verdict.feedback
 
 
 def _shown(verdict: Verdict) -> tuple[Line, ...]:

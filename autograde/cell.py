@@ -20,27 +20,19 @@ from IPython import get_ipython
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
-from autograde import card, evidence, exercises
-from autograde.exercise import Exercise, Outcome, Verdict, total
-from autograde.judge import Seen, ask_here, examined, nobodys_own, not_attempted, silence
+from autograde import card, evidence, panel, session
+from autograde.exercise import Exercise, Outcome, Verdict
+from autograde.exercises import UnknownExercise
+from autograde.judge import Seen, ask_here, examined, nobodys_own, not_attempted
 from autograde.ownership import finished_version, write_your_own
+from autograde.records import CHECKED
+from autograde.session import find, found, in_kernel, say
 from autograde.verdict import verdict_bundle
 
-__all__ = ["Session", "check", "hint", "passed", "progress"]
+__all__ = ["check", "passed"]
 
 ASIDES_SHOWN = 20  # lines
 ASIDES_KEPT = 200_000  # characters: a print in an endless loop must not fill the memory
-
-
-@dataclasses.dataclass
-class Session:
-    """What has happened in this kernel: the last verdict on each exercise, and the hints taken."""
-
-    verdicts: dict[str, Verdict] = dataclasses.field(default_factory=dict)
-    hints_taken: dict[str, int] = dataclasses.field(default_factory=dict)
-
-
-_session = Session()  # a kernel is one learner's desk: this is its memory, and ends with it
 
 
 def check(name: str, answer: Any) -> Verdict:
@@ -50,10 +42,10 @@ def check(name: str, answer: Any) -> Verdict:
     code raises is part of the verdict; only an interrupt (the stop button) ends the check without one.
     """
     try:
-        exercise = _find(name)
-    except exercises.UnknownExercise as error:
+        exercise = find(name)
+    except UnknownExercise as error:
         return _show(Verdict(name if isinstance(name, str) else "check", Outcome.FAILED, 0.0, 0.0, str(error)))
-    _session.verdicts.pop(name, None)  # should this check be stopped, the last one says nothing of this answer
+    session.current.verdicts.pop(name, None)  # should this check be stopped, the last one says nothing of this answer
     beside: Sequence[card.Beside | None] = ()
     if answer is ...:
         verdict = not_attempted(exercise)
@@ -65,60 +57,27 @@ def check(name: str, answer: Any) -> Verdict:
             verdict, seen = examined(exercise, ask_here(answer, seed), seed)
             beside = _beside(exercise, verdict, seen, seed)
         verdict = dataclasses.replace(verdict, asides=tuple(heard))
-    _session.verdicts[name] = verdict
-    return _show(verdict, beside)
-
-
-def hint(name: str) -> None:
-    """Show the next hint for an exercise; each call goes a step further."""
-    if not (exercise := _found(name)):
-        return
-    taken = _session.hints_taken.get(name, 0)
-    if not exercise.hints:
-        _say(f"`{name}` has no hints: read the text above it once more.")
-    elif taken >= len(exercise.hints):
-        _say(f"There are no more hints for `{name}`. Once more, the last one: {exercise.hints[-1]}")
-    else:
-        _session.hints_taken[name] = taken + 1
-        _say(f"Hint {taken + 1} of {len(exercise.hints)} for `{name}`: {exercise.hints[taken]}")
+    session.current.verdicts[name] = verdict
+    _show(verdict, beside)
+    if verdict.outcome is not Outcome.NOT_ATTEMPTED:
+        session.current.note(name, CHECKED, verdict=verdict)
+        panel.refresh()
+    return verdict
 
 
 def passed(name: str) -> bool:
     """Whether the exercise has passed its check in this session; says what to do when it has not.
 
-    Cells that go on with a learner's own work start with it, so that a blank notebook runs to its end.
+    Cells that go on with a learner's own work start with it, so that a blank notebook runs to its end. What passed
+    in an earlier session does not count: such a cell needs the learner's own name defined, and right, in this kernel.
     """
-    if not _found(name):
+    if not found(name):
         return False
-    verdict = _session.verdicts.get(name)
+    verdict = session.current.verdicts.get(name)
     if verdict and verdict.passed:
         return True
-    _say(f"This cell goes on with your `{name}`. Write it, run its check until it passes, then run this cell again.")
+    say(f"This cell goes on with your `{name}`. Write it, run its check until it passes, then run this cell again.")
     return False
-
-
-def progress() -> None:
-    """Show what this session has earned: each exercise checked so far, its outcome and its points."""
-    verdicts = list(_session.verdicts.values())
-    if not verdicts:
-        _say("Nothing has been checked in this session yet: run a cell that calls `check(...)`.")
-        return
-    score, points = total(v.score for v in verdicts), total(v.points for v in verdicts)
-    _say(card.progress_as_text(verdicts, score, points), card.progress_as_markdown(verdicts, score, points))
-
-
-def _find(name: Any) -> Exercise:
-    with silence():  # the first to ask imports the exercises, fastai and matplotlib, and these may talk
-        return exercises.find(name)[1]
-
-
-def _found(name: Any) -> Exercise | None:
-    """The exercise of this name; without one, says which name may have been meant."""
-    try:
-        return _find(name)
-    except exercises.UnknownExercise as error:
-        _say(str(error))
-        return None
 
 
 def _beside(exercise: Exercise, verdict: Verdict, seen: Sequence[Seen], seed: int) -> Sequence[card.Beside | None]:
@@ -130,23 +89,11 @@ def _beside(exercise: Exercise, verdict: Verdict, seen: Sequence[Seen], seed: in
 
 
 def _show(verdict: Verdict, beside: Sequence[card.Beside | None] = ()) -> Verdict:
-    if not _in_kernel():
+    if not in_kernel():
         print(card.as_text(verdict, beside))
         return verdict
     display(verdict_bundle(verdict, beside), raw=True)
     return verdict
-
-
-def _say(text: str, markdown: str | None = None) -> None:
-    if not _in_kernel():
-        print(text)
-        return
-    display({"text/markdown": markdown or text, "text/plain": text}, raw=True)
-
-
-def _in_kernel() -> bool:
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")
 
 
 class _Heard(io.StringIO):

@@ -7,14 +7,16 @@ import functools
 import importlib
 import importlib.util
 import pkgutil
+import re
 import reprlib
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from autograde.exercise import Exercise
 
-__all__ = ["UnknownExercise", "find", "needed_beside_learners", "of_lesson", "slugs"]
+__all__ = ["UnknownExercise", "find", "needed_beside_learners", "number_of", "of_lesson", "slugs"]
 
 
 class UnknownExercise(LookupError):
@@ -38,6 +40,13 @@ def of_lesson(slug: str) -> dict[str, Exercise]:
         )
     module = importlib.import_module(f"{__name__}.{slug}")
     return by_name(vars(module).values(), slug)
+
+
+def number_of(slug: str) -> int:
+    """Which lesson it is, as its module's first line says: "Lesson 03: ...". 0 where that says nothing."""
+    of_lesson(slug)
+    said = re.match(r"Lesson (\d+)", sys.modules[f"{__name__}.{slug}"].__doc__ or "")
+    return int(said[1]) if said else 0
 
 
 def by_name(values: Iterable[Any], slug: str) -> dict[str, Exercise]:
