@@ -64,7 +64,10 @@ LESSON = """\
 # Say here what learners will be able to do, how long it takes, and where the last lesson stopped.
 
 # %%
-from autograde import check, hint, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # Tell the story up to the first exercise. `hint("{slug}_double")` gives a hint.
@@ -89,7 +92,7 @@ if passed("{slug}_double"):
 # %% [markdown]
 # Say what to take along, and what comes next.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()
 """
 

@@ -22,11 +22,14 @@ import numpy as np
 import pandas as pd
 from ipywidgets import FloatSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import DampedBiases, baseline_ladder, predict_biases
 from collabkit.batches import random_split
 from collabkit.ratings import excerpt, load_ratings
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## One page of a very large book
@@ -579,5 +582,5 @@ if passed("damped_biases"):
 # **Next**: the factors of today's page were found in one go, with the whole page in view. For a large table that is too
 # much at once. *Lesson 2* cuts it into batches, and shows how easily some ratings get lost on the way.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

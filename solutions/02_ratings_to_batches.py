@@ -28,11 +28,14 @@ from fastai.tabular.core import TabDataLoader
 from ipywidgets import IntSlider, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases
 from collabkit.batches import CollabDataLoaders
 from collabkit.ratings import load_ratings
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## An id is a name
@@ -455,5 +458,5 @@ display(plots.ladder({**rungs, "damped biases": squared_errors / n_seen}))
 # **Next**: the embeddings at the end were filled by hand, with one number a row. *Lesson 3* gives each row fifty numbers,
 # all of them random, and a model that learns what should stand there.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

@@ -22,11 +22,14 @@ from fastai.losses import MSELossFlat
 from ipywidgets import FloatLogSlider, interact
 from torch import nn
 
-from autograde import check, hint, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
 from collabkit.ratings import load_ratings
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## The table, as batches
@@ -284,5 +287,5 @@ display(plots.ladder(rungs))
 # **Next**: a generous user gives four stars to everything. Your dot product has to spend factors on that. *Lesson 4* gives
 # each user and each film one number of its own: the bias.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

@@ -23,13 +23,16 @@ from fastai.layers import Embedding
 from ipywidgets import Dropdown, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases
 from collabkit.batches import CollabDataLoaders, encode
 from collabkit.models import DotProduct
 from collabkit.ratings import load_ratings
 from collabkit.training import fit
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # `DotProduct` is the class that you wrote in lesson 3, and `fit` is its `train`: the same one-cycle schedule, without the
@@ -375,5 +378,5 @@ display(plots.ladder(rungs))
 # **Next**: half of the training went into climbing from 0 to where ratings are, and some predictions end up above five
 # stars. *Lesson 5* bends the scale so that no prediction can leave it, and asks which of the two was the trouble.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

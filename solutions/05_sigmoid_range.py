@@ -24,13 +24,16 @@ from fastai.layers import Embedding
 from ipywidgets import FloatSlider, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
 from collabkit.models import DotProduct
 from collabkit.ratings import load_ratings, planted_world
 from collabkit.training import fit
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %%
 ratings = load_ratings()
@@ -448,5 +451,5 @@ display(plots.ladder(rungs))
 # **Next**: the model learns single ratings by heart. *Lesson 6* makes large weights expensive, with one number more in
 # the loss, and gives the ladder its direction back.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

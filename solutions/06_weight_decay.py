@@ -25,13 +25,16 @@ import torch
 from fastai.optimizer import Adam
 from ipywidgets import FloatLogSlider, interact
 
-from autograde import check, hint, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
 from collabkit.models import DotProduct, DotProductBias
 from collabkit.ratings import load_ratings
 from collabkit.training import fit
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## By heart
@@ -687,5 +690,5 @@ display(plots.ladder(rungs))
 # **Next**: you have used `Embedding` since lesson 3 as if it were magic. It is six lines of Python. *Lesson 7* writes them,
 # and finds out how PyTorch knows which numbers of a model are to be learned, and to decay.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

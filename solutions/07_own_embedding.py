@@ -26,7 +26,7 @@ import torch
 from ipywidgets import FloatLogSlider, interact
 from torch import nn
 
-from autograde import check, hint, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
@@ -34,6 +34,9 @@ from collabkit.functional import sigmoid_range
 from collabkit.models import DotProduct
 from collabkit.ratings import load_ratings
 from collabkit.training import fit
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %%
 ratings = load_ratings()
@@ -523,5 +526,5 @@ display(plots.ladder(rungs))
 # **Next**: the tables are full of numbers that nobody has chosen. Do they mean anything? *Lesson 8* looks into them: which films
 # everybody likes more than they should, what the first factors are about, and which films lie close together.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

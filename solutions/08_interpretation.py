@@ -25,7 +25,7 @@ import torch
 from ipywidgets import Dropdown, IntSlider, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
@@ -35,6 +35,9 @@ from collabkit.planted import planted_world
 from collabkit.ratings import load_ratings
 from collabkit.recommend import item_counts
 from collabkit.training import BOOK, fit
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## The patient
@@ -626,5 +629,5 @@ display(plots.ladder(rungs))
 # model with fastai's `collab_learner`, carries your weights over to see that it really is the same, and finds out why
 # it does worse if one lets it.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

@@ -33,7 +33,7 @@ from fastai.tabular.model import get_emb_sz
 from fastai.torch_core import set_seed
 from ipywidgets import Dropdown, IntSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders as OurLoaders
@@ -46,6 +46,9 @@ ratings = load_ratings()
 torch.set_num_threads(1)  # for a model this small a second thread gains nothing
 # fastai 2.8 and pandas 3 disagree about arrays that may not be written to; nothing here writes to them
 warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # `CollabDataLoaders` and `collab_learner` are fastai's; the loaders that you know from earlier lessons are here
@@ -568,5 +571,5 @@ display(plots.ladder(rungs))
 # **Next**: a product of factors is one way to combine a user and a film. *Lesson 10* lets a network find its own,
 # and asks whether it finds a better one.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

@@ -32,7 +32,7 @@ from ipywidgets import IntSlider, interact
 from torch import nn
 from torch.nn import functional as F
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders
@@ -45,6 +45,9 @@ ratings = load_ratings()
 dls = CollabDataLoaders.from_df(ratings, item_name="title", bs=256, seed=42, device="cpu")
 valid_x, valid_y = dls.valid.dataset[:]
 valid_y = valid_y.squeeze(-1)
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # The loaders are ours, in which each rating comes once, and batches have 256 rows today, which makes five epochs
@@ -579,5 +582,5 @@ print(f"fastai's network at its best epoch: {min(fast_losses):.3f}")
 # **Next**: all of these models look a user up in a table. *Lesson 11* asks what to do with somebody who is not in
 # it, and what makes a good list.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

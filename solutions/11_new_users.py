@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 from ipywidgets import FloatSlider, IntSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import damped_biases
 from collabkit.batches import CollabDataLoaders, encode
@@ -35,6 +35,9 @@ from collabkit.models import DotProductBias
 from collabkit.planted import planted_world
 from collabkit.ratings import load_ratings
 from collabkit.training import BOOK, fit
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## A hundred strangers
@@ -732,5 +735,5 @@ if passed("average_user") and passed("fold_in"):
 # **Next**: you have all the parts. In *lesson 12* you put them together: the best model that you can train in the time
 # allowed, judged by ratings that only the judge holds.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()

@@ -25,7 +25,7 @@ import pandas as pd
 import torch
 from ipywidgets import IntSlider, SelectionSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases, predict_biases
 from collabkit.batches import CollabDataLoaders, encode, random_split
@@ -39,6 +39,9 @@ ratings = load_ratings()[["user", "movie", "rating", "timestamp"]]
 mine, aside = random_split(len(ratings), 0.2, seed=42)
 to_learn = ratings.iloc[mine.numpy()].reset_index(drop=True)
 to_test = ratings.iloc[aside.numpy()].reset_index(drop=True)
+
+# %% demo="your progress, at the foot of the notebook"
+progress(panel=True)
 
 # %% [markdown]
 # ## The ladder so far
@@ -452,5 +455,5 @@ for name, table in table_of_titles.items():
 #
 # **Next**: nothing. This was the last lesson, and what comes is yours. The ladder has no top rung.
 
-# %% demo="what this session has earned"
+# %% demo="what you have earned so far"
 progress()
