@@ -78,7 +78,8 @@ def in_full(value: Any) -> list[str]:
     if isinstance(value, list | tuple):
         short = [_in_short(item) for item in value[:ITEMS]]
         if all(short):
-            return [f"[{', '.join(map(str, short))}{', …' if len(value) > ITEMS else ''}], {len(value)} items"]
+            listed = ", ".join(_cut(str(item), SHORT) for item in short)
+            return [f"[{listed}{', …' if len(value) > ITEMS else ''}], {len(value)} items"]
         lines = [line for item in value[:ITEMS] for line in in_full(item)]
         return [f"{type(value).__name__} of {len(value)}:", *_indented([*lines, *_more(len(value) - ITEMS)])]
     return [_cut(str(_in_short(value)))]

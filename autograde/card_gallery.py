@@ -1,4 +1,4 @@
-"""Every kind of card on one page: `python -m autograde.card_gallery FILE`, to look at and for checks of accessibility.
+"""Every kind of card on one page, to look at and for checks of accessibility: `python -m autograde.card_gallery FILE`.
 
 The page has JupyterLab's colours, light or dark as the browser is set, and what JupyterLab does to tables in outputs.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from autograde import card, evidence, exercises
+from autograde import card, evidence, exercises, standing
 from autograde.exercise import Line, Measured, Outcome, Verdict
 from autograde.judge import ask_here, examined, silence
 
@@ -49,7 +49,7 @@ h2{font-size:14px;font-weight:normal;margin:1.2em 0 .3em}
 
 
 def cards(names: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
-    """(title, HTML) of every outcome, and of each known mistake in the exercises of these names, of all without one."""
+    """(title, HTML) of every outcome, and of the first known mistake in each exercise; with names, of all in these."""
     for outcome in Outcome:
         lines = LINES if outcome is Outcome.PARTIAL else ()
         verdict = Verdict("an_exercise", outcome, 0.5, 2.5, "This is what `helps`.", lines)
@@ -60,17 +60,18 @@ def cards(names: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
         card.as_html(Verdict("m", Outcome.PASSED, 1, 1, asides=("a line",), measured=measured)),
     )
     yield "no such exercise", card.as_html(Verdict("m", Outcome.FAILED, 0, 0, "There is none called m."))
+    yield "progress", standing.as_html(standing.standing([]))
     for slug in exercises.slugs():
         for name, exercise in exercises.of_lesson(slug).items():
             if names and name not in names:
                 continue
             if not names and exercise.patience > 1:
                 continue  # it trains for long
-            for mistake in exercise.misconceptions:
+            for mistake in exercise.misconceptions[: None if names else 1]:
                 with silence():
                     verdict, seen = examined(exercise, ask_here(mistake.answer, SEED), SEED)
                     shown = card.as_html(verdict, evidence.beside(exercise, verdict, seen, SEED))
-                yield f"{slug}: {mistake.name}", shown
+                yield f"{name}: {mistake.name}", shown
 
 
 def page(names: Sequence[str] = ()) -> str:
@@ -81,7 +82,7 @@ def page(names: Sequence[str] = ()) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m autograde.card_gallery", description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("names", nargs="*", help="exercises, all without one")
+    parser.add_argument("names", nargs="*", help="exercises of which to show all known mistakes")
     options = parser.parse_args(arguments)
     options.file.write_text(page(options.names), encoding="utf-8")
 

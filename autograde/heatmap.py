@@ -214,12 +214,16 @@ def _legend(scale: Scale, grids: Sequence[Grid]) -> str:
     if any(grid.is_coloured for grid in grids) and scale.low < scale.high:
         ramp = ",".join(scale.stops)
         bar = (
-            f"Colours from {scale.low:.3g} "
+            f"Colours from {_signed(scale.low)} "
             f'<span aria-hidden="true" style="display:inline-block;width:6em;height:.8em;vertical-align:middle;'
-            f'background:linear-gradient(to right,{ramp})"></span> to {scale.high:.3g}, in all alike. '
+            f'background:linear-gradient(to right,{ramp})"></span> to {_signed(scale.high)}, in all alike. '
         )
     text = bar + " ".join(filter(None, parts))
     return f'<div style="{_PLAIN};margin-top:.2em">{text}</div>' if text.strip() else ""
+
+
+def _signed(number: float) -> str:
+    return f"{number:.3g}".replace("-", "−")
 
 
 def _marked(grids: Sequence[Grid], cells: str) -> str:

@@ -25,6 +25,9 @@ function render({ model, el }) {
   model.on("change", show);
 
   let padded = null; // what scrolls in the notebook ends above the panel
+  const resized = new ResizeObserver(() => {
+    if (padded) padded.style.paddingBottom = `${panel.offsetHeight}px`;
+  });
   const place = () => {
     const notebook = el.closest(".jp-NotebookPanel");
     const host = notebook ?? document.body;
@@ -32,7 +35,7 @@ function render({ model, el }) {
     panel.style.position = notebook ? "absolute" : "fixed";
     host.append(panel);
     padded = notebook?.querySelector(".jp-WindowedPanel-outer") ?? null;
-    if (padded) padded.style.paddingBottom = `${panel.offsetHeight}px`;
+    resized.observe(panel);
   };
   // a widget is drawn before its cell is in the page
   let frame = requestAnimationFrame(function wait() {
@@ -42,6 +45,7 @@ function render({ model, el }) {
 
   return () => {
     cancelAnimationFrame(frame);
+    resized.disconnect();
     model.off("change", show);
     panel.remove();
     if (padded) padded.style.paddingBottom = "";

@@ -13,6 +13,7 @@ it goes into a new one.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import sqlite3
@@ -135,6 +136,8 @@ class Keeper:
 
     def keep(self, event: Event) -> str:
         """Write an event down, and those that still wait. Returns a sentence for the learner, "" when all is well."""
+        if event.verdict:
+            event = dataclasses.replace(event, verdict=dataclasses.replace(event.verdict, asides=()))
         self._own[event.id] = self._waiting[event.id] = event
         return self._once(self._written())
 
@@ -266,7 +269,7 @@ def _events(connection: sqlite3.Connection) -> Iterator[Event]:
 
 
 def _as_text(verdict: Verdict | None) -> str | None:
-    return None if verdict is None else json.dumps(verdict_to_json(verdict) | {"asides": []})
+    return None if verdict is None else json.dumps(verdict_to_json(verdict))
 
 
 def _from_text(text: str | None) -> Verdict | None:

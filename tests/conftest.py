@@ -1,6 +1,19 @@
 """Fixtures that several packages' tests share."""
 
+import os
+
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _progress_of_nobody(tmp_path_factory):
+    """Checks in tests, and in the kernels that they start, leave the progress of whoever runs the tests alone."""
+    before = os.environ.get("AUTOGRADE_PROGRESS")
+    os.environ["AUTOGRADE_PROGRESS"] = str(tmp_path_factory.mktemp("progress") / "progress.db")
+    yield
+    os.environ.pop("AUTOGRADE_PROGRESS")
+    if before is not None:
+        os.environ["AUTOGRADE_PROGRESS"] = before
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import autograde
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # A -> what of our own A may import. "autograde.report" stands for everything in that folder.
@@ -32,7 +34,7 @@ COLLABKIT = {
 }
 
 AUTOGRADE = {
-    "": {"cell"},  # what a notebook imports
+    "": {"cell", "guidance", "panel"},  # what a notebook imports
     "exercise": {"observe"},
     "observe": set(),
     "compare": {"observe"},
@@ -40,7 +42,19 @@ AUTOGRADE = {
     "card": {"exercise"},
     "cells": set(),
     "verdict": {"card", "cells", "exercise"},
-    "cell": {"exercise", "exercises", "judge", "ownership", "card", "verdict"},
+    "cell": {
+        *("card", "evidence", "exercise", "exercises", "judge", "ownership", "panel", "records", "session", "verdict"),
+    },
+    "session": {"exercise", "exercises", "judge", "records"},
+    "asked": {"exercise", "observe"},
+    "heatmap": set(),
+    "evidence": {"asked", "card", "compare", "exercise", "heatmap", "judge", "observe"},
+    "examples": {"asked", "exercise", "judge", "observe"},
+    "guidance": {"examples", "exercise", "exercises", "records", "session"},
+    "records": {"exercise", "verdict"},
+    "standing": {"card", "cells", "exercise", "exercises", "records"},
+    "panel": {"exercises", "records", "session", "standing"},
+    "card_gallery": {"card", "evidence", "exercise", "exercises", "judge", "standing"},
     "exercises": {"exercise", "observe"},
     "lesson": {"cells", "exercise"},
     "kernel": {"observe"},  # what questions are made of, warm in the child
@@ -73,6 +87,13 @@ AUTOGRADE = {
 
 # Which packages of ours may be imported from a room besides those in the tables.
 REFERENCE_ROOMS = {"exercises"}  # these hold the reference
+
+# What shows learners a right answer, or keeps their progress: in grading, where inputs are secret, none of it runs.
+PRACTICE = {"asked", "evidence", "examples", "guidance", "panel", "session", "cell", "standing"}
+GRADING = {
+    *("card", "execute", "gradebook", "grading", "judge", "kernel", "outside", "pool", "preprocessors", "store"),
+    *("verdict", "worker"),
+}
 
 
 def imports(path):
@@ -127,6 +148,16 @@ def test_autograde_follows_its_arrows(path):
         assert not any(name.split(".")[0] == "collabkit" for name in imports(path)), "only exercises hold the reference"
 
 
+def test_nothing_of_practice_is_there_in_grading():
+    """Whatever grading imports, directly or by others."""
+    reached, left = set(), set(GRADING)
+    while left:
+        reached |= left
+        left = set().union(*(AUTOGRADE[name] or () for name in left)) - reached
+    assert reached & PRACTICE == set()
+    assert "records" not in reached
+
+
 def test_no_room_is_forgotten():
     for package, table in (("collabkit", COLLABKIT), ("autograde", AUTOGRADE)):
         rooms = {room(path) for path in modules(package)} - {"__main__"}
@@ -148,9 +179,9 @@ def test_questions_hold_no_answer():
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "solutions").glob("*.py")), ids=lambda path: path.name)
-def test_lessons_import_the_learner_s_four_names_and_nothing_else_of_autograde(path):
+def test_lessons_import_what_is_the_learner_s_and_nothing_else_of_autograde(path):
     found = {name for name in imports(path) if name.split(".")[0] == "autograde"}
-    assert found <= {f"autograde.{name}" for name in ("check", "hint", "passed", "progress")}
+    assert found == {f"autograde.{name}" for name in autograde.__all__}
 
 
 def test_arrows_point_at_modules_that_exist():

@@ -242,18 +242,3 @@ def luminance(colour):
     parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-class TestProgress:
-    VERDICTS = (Verdict("x", Outcome.PASSED, 1, 1), Verdict("y_z", Outcome.FAILED, 0, 2.5))
-
-    def test_as_text(self):
-        assert card.progress_as_text(self.VERDICTS, 1, 3.5) == (
-            "✓ x: passed, 1 of 1 point\n✗ y_z: failed, 0 of 2.5 points\nSo far: 1 of 3.5 points"
-        )
-
-    def test_as_markdown_is_a_table(self):
-        page = Page(MarkdownIt().enable("table").render(card.progress_as_markdown(self.VERDICTS, 1, 3.5)))
-        assert page.elements.count("tr") == 4
-        assert page.codes == ["x", "y_z"]
-        assert page.text.endswith("So far 1 of 3.5 points")

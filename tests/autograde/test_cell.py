@@ -16,11 +16,13 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import collabkit
-from autograde import card, cell, check, exercises, hint, passed, progress
-from autograde.cell import Session
+from autograde import card, cell, check, exercises, passed
+from autograde import session as sessions
 from autograde.exercise import Exercise, Line, Outcome, Verdict
 from autograde.exercises import find
 from autograde.kernel.limits import Ended
+from autograde.records import Keeper, records
+from autograde.session import Session
 from autograde.verdict import VERDICT_MIME, verdict_from_json, verdict_to_json
 
 from ..practice import run_in_jupyter
@@ -42,10 +44,10 @@ def blank(user_factors, movie_factors):
 
 
 @pytest.fixture(autouse=True)
-def session(monkeypatch):
+def session(monkeypatch, tmp_path):
     """A session of its own for each test."""
-    monkeypatch.setattr(cell, "_session", Session())
-    return cell._session
+    monkeypatch.setattr(sessions, "current", Session(keeper=Keeper(tmp_path / "progress.db")))
+    return sessions.current
 
 
 class TestCheck:
@@ -58,7 +60,10 @@ class TestCheck:
         assert (verdict.name, verdict.outcome, verdict.score, verdict.points) == (NAME, outcome, score, POINTS)
         assert bool(verdict.feedback) is (outcome is not Outcome.PASSED)
         captured = capsys.readouterr()
-        assert captured.out == card.as_text(verdict) + "\n"
+        shown = captured.out.splitlines()
+        assert shown[0] == card.as_text(verdict).splitlines()[0]
+        assert [line for line in card.as_text(verdict).splitlines() if line not in shown] == []
+        assert ("what was expected: " in captured.out) is (answer is wrong)
         assert captured.err == ""
 
     @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ class TestCheck:
 
     def test_inputs_are_drawn_anew(self, monkeypatch):
         seeds = []
-        monkeypatch.setattr(cell, "judge", lambda exercise, ask, seed: seeds.append(seed) or _passed())
+        monkeypatch.setattr(cell, "examined", lambda exercise, ask, seed: (seeds.append(seed) or _passed(), ()))
         for _ in range(5):
             check(NAME, RIGHT)
         assert len(set(seeds)) == 5
@@ -121,6 +126,41 @@ class TestCheck:
         verdict = check(NAME, lambda user_factors, movie_factors: leave())
         assert verdict.outcome is Outcome.FAILED
         assert "leave a function with `return`" in verdict.feedback
+
+
+class TestBesides:
+    def test_evidence_that_cannot_be_drawn_costs_nothing(self, monkeypatch, capsys):
+        def breaks(*_):
+            raise RuntimeError("no picture today")
+
+        monkeypatch.setattr(cell.evidence, "beside", breaks)
+        verdict = check(NAME, wrong)
+        assert verdict.outcome is Outcome.FAILED
+        assert capsys.readouterr().out == card.as_text(verdict) + "\n"
+
+    def test_a_finished_version_is_told_on_the_card(self, capsys):
+        verdict = check("DotProduct", collabkit.DotProduct)
+        assert verdict.feedback in capsys.readouterr().out
+
+    def test_what_was_tried_is_kept_and_what_was_not_is_not(self, session, capsys):
+        for answer in (..., wrong, RIGHT, wrong):
+            check(NAME, answer)
+        check("nonsense", 1)
+        (record,) = records(session.keeper.path)
+        assert (record.exercise, record.checks) == (NAME, 3)
+        assert record.best.passed
+        assert not record.last.passed
+
+    def test_a_file_that_cannot_be_written_is_told_once_and_costs_no_check(self, monkeypatch, tmp_path, capsys):
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setattr(sessions, "current", Session(keeper=Keeper(tmp_path / "file" / "progress.db")))
+        assert check(NAME, RIGHT).passed
+        said = capsys.readouterr()
+        assert said.out.count("Your progress cannot be kept in") == 1
+        assert said.err == ""
+        assert check(NAME, RIGHT).passed
+        assert "Your progress" not in capsys.readouterr().out
+        assert [record.checks for record in sessions.current.keeper.records()[0]] == [2]
 
 
 def _passed():
@@ -447,8 +487,8 @@ class TestKernel:
         assert said.data["text/markdown"].startswith("This cell goes on with your `gradient_step`")
         assert value.data["text/plain"] == "False"
         (shown,) = kernel["progress"][1]
-        assert "| ✓ `predict_rating` | passed |" in shown.data["text/markdown"]
-        assert f"| **So far** | | **{POINTS:g} of {3.5 + POINTS:g} points** |" in shown.data["text/markdown"]
+        assert "| ✓ `DotProduct` | passed, 1 hint | 3.5 of 3.5 |" in shown.data["text/markdown"]
+        assert "of 100 points" in shown.data["text/html"]
 
 
 def test_in_an_ipython_terminal_the_card_is_text(monkeypatch, capsys):
@@ -456,38 +496,11 @@ def test_in_an_ipython_terminal_the_card_is_text(monkeypatch, capsys):
     monkeypatch.setattr(cell, "get_ipython", lambda: shell)
     verdict = check(NAME, lambda u, m: shell.ask_exit())
     assert "leave a function with `return`" in verdict.feedback
-    assert capsys.readouterr().out == card.as_text(verdict) + "\n"
+    assert capsys.readouterr().out.splitlines()[0] == card.as_text(verdict).splitlines()[0]
     assert "ask_exit" not in vars(shell)
 
 
 # ---- the rest of a learner's words
-
-
-class TestHint:
-    def test_goes_step_by_step_and_says_when_there_are_no_more(self, capsys):
-        hints = find("DotProduct")[1].hints
-        for i, text in enumerate(hints, start=1):
-            assert hint("DotProduct") is None
-            assert capsys.readouterr().out == f"Hint {i} of {len(hints)} for `DotProduct`: {text}\n"
-        for _ in range(2):
-            hint("DotProduct")
-            said = capsys.readouterr().out
-            assert said == f"There are no more hints for `DotProduct`. Once more, the last one: {hints[-1]}\n"
-
-    def test_each_exercise_has_its_own_steps(self, capsys):
-        hint("DotProduct")
-        hint(NAME)
-        assert "Hint 1 of" in capsys.readouterr().out.splitlines()[1]
-
-    def test_an_exercise_without_hints(self, monkeypatch, capsys):
-        monkeypatch.setattr(exercises, "find", lambda name: ("lesson", Exercise(reference=wrong)))
-        hint("wrong")
-        assert capsys.readouterr().out == "`wrong` has no hints: read the text above it once more.\n"
-
-    @pytest.mark.parametrize("name", ["DotProdukt", None, ["x"]])
-    def test_an_unknown_name(self, name, capsys):
-        hint(name)
-        assert capsys.readouterr().out.startswith(("There is no exercise called", "The exercise's name comes first"))
 
 
 class TestPassed:
@@ -507,25 +520,6 @@ class TestPassed:
             "There is no exercise called 'predict_ratng'. Did you mean 'predict_rating'?\n"
         )
         assert passed(["x"]) is False
-
-
-class TestProgress:
-    def test_starts_empty(self, capsys):
-        progress()
-        assert capsys.readouterr().out.startswith("Nothing has been checked in this session yet")
-
-    def test_sums_the_last_verdicts(self, capsys):
-        check(NAME, wrong)
-        check(NAME, RIGHT)
-        check("model_call", "a")
-        check("nonsense", 1)
-        capsys.readouterr()
-        progress()
-        assert capsys.readouterr().out.splitlines() == [
-            f"✓ predict_rating: passed, {POINTS:g} of {POINTS:g} point{'' if POINTS == 1 else 's'}",
-            "✗ model_call: failed, 0 of 0.5 points",
-            f"So far: {POINTS:g} of {POINTS + 0.5:g} points",
-        ]
 
 
 # ---- verdicts as data
