@@ -15,11 +15,13 @@ import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+import autograde
 import collabkit
 from autograde import card, cell, check, exercises, passed
 from autograde import session as sessions
 from autograde.exercise import Exercise, Line, Outcome, Verdict
 from autograde.exercises import find
+from autograde.kernel import stand_in
 from autograde.kernel.limits import Ended
 from autograde.records import Keeper, records
 from autograde.session import Session
@@ -489,6 +491,15 @@ class TestKernel:
         (shown,) = kernel["progress"][1]
         assert "| ✓ `DotProduct` | passed, 1 hint | 3.5 of 3.5 |" in shown.data["text/markdown"]
         assert "of 100 points" in shown.data["text/html"]
+
+
+def test_what_stands_in_while_a_lesson_is_graded_knows_every_name(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOGRADE_PROGRESS", str(tmp_path / "progress.db"))
+    assert stand_in.__all__ == autograde.__all__
+    for name in stand_in.__all__:
+        getattr(stand_in, name)("DotProduct", panel=True)
+    assert "while this is graded" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_in_an_ipython_terminal_the_card_is_text(monkeypatch, capsys):

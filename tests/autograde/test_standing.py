@@ -129,6 +129,5 @@ class TestForms:
         assert [value for name, value in page.attributes if name == "scope"] == ["row"] * (6 + 12)
 
     def test_one_line_for_the_panel(self):
-        assert in_brief(found(SOME, "dot_product")).startswith(
-            "Lesson 3: 1.5 of 8 points · course: 1.5 of 100 · Next: "
-        )
+        line = in_brief(found(SOME, "dot_product"))
+        assert line.startswith("Lesson 3: 1.5 of 8 points · course: 1.5 of 100 · Next: ")

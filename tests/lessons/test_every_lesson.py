@@ -21,6 +21,7 @@ from autograde.compare import equal
 from autograde.course import Course, find_root
 from autograde.execute import executed, judging_server
 from autograde.exercise import Outcome, Question
+from autograde.exercises import number_of
 from autograde.judge import ask_here, judge, judgements
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.walls import Walls
@@ -254,6 +255,11 @@ def test_each_mistake_loses_marks_and_is_told_by_its_own_sentence_alone(lesson, 
         assert verdict.score < exercise.points, mistake.name
         assert mistake.sentence in verdict.feedback, (mistake.name, verdict.feedback)
         assert [sentence for sentence in others if sentence in verdict.feedback] == [], mistake.name
+
+
+@every_lesson
+def test_its_exercises_know_which_lesson_it_is(lesson):
+    assert number_of(slug_of(lesson)) == int(lesson[:2])
 
 
 @every_exercise
