@@ -27,6 +27,7 @@ __all__ = [
     "is_unchanged_demo",
     "is_unwritten",
     "own_code",
+    "skip_demonstrations",
     "slug_of",
     "source_checksum",
     "title_of",
@@ -93,6 +94,13 @@ def is_demo(cell: NotebookNode) -> bool:
 def is_unchanged_demo(cell: NotebookNode) -> bool:
     """Whether this is a demonstration as the lesson has it: one that a learner changed may define what they need."""
     return is_demo(cell) and cell["metadata"]["autograde"].get("checksum") == source_checksum(cell["source"])
+
+
+def skip_demonstrations(notebook: NotebookNode) -> None:
+    """Tag unchanged demonstrations so that nbclient leaves them out, as grading does; to be called when it starts."""
+    for cell in notebook["cells"]:
+        if is_unchanged_demo(cell):
+            cell["metadata"]["tags"] = [*cell["metadata"].get("tags", ()), "skip-execution"]
 
 
 def is_unwritten(cell: NotebookNode) -> bool:

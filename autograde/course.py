@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograde.cells import slug_of
+from autograde.cells import skip_demonstrations, slug_of
 from autograde.gradebook import students_in
 
 if TYPE_CHECKING:  # nbgrader and the exercises take seconds to import, and grading a class may need neither
@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # nbgrader and the exercises take seconds to import, and grad
     from autograde.exercise import Exercise
 
 __all__ = ["Course", "CourseError", "find_root", "nbgrader_config"]
+
+COURSE_ID = "collaborative-filtering"  # its folder in an exchange
 
 
 class CourseError(Exception):
@@ -158,6 +160,10 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
     c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)
     c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    c.CourseDirectory.course_id = COURSE_ID
+    if exchange := os.environ.get("AUTOGRADE_EXCHANGE"):
+        c.Exchange.root = exchange
+    c.Execute.on_notebook_start = skip_demonstrations  # which is left to Validate
     c.RepairCells.lessons_directory = str(root / "lessons")
     c.ExecuteAndJudge.secret_file = str(course.secret_file)
     return c

@@ -1,6 +1,7 @@
 """Our steps of `nbgrader autograde`: cells repaired in the place of its DeduplicateIds, and Execute replaced.
 
-nbgrader's own SaveAutoGrades then reads the marks where it always does, in the outputs of the grade cells.
+nbgrader's own SaveAutoGrades then reads the marks where it always does, in the outputs of the grade cells. Students'
+Jupyter servers import this with the configuration, so what judges, and PyTorch with it, is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Integer, Unicode
 
-from autograde import exercises
 from autograde.cells import own_code
-from autograde.execute import executed, judging_server
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import ServerEnded, ServerFailed, WarmServer
@@ -64,6 +63,9 @@ class ExecuteAndJudge(NbGraderPreprocessor):
     secret_file = Unicode("", help="The file of the course's secret; made on first use.").tag(config=True)
 
     def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        from autograde import exercises
+        from autograde.execute import executed
+
         limits = Limits(cell_seconds=self.cell_seconds)
         try:
             secret = Secret.of(Path(self.secret_file))
@@ -91,6 +93,8 @@ def _server(with_walls: bool) -> WarmServer:
             f"Learners' code cannot be walled in on this machine, so nothing was graded:\n{missing}\n"
             "To grade without walls, put this into nbgrader_config.py: c.ExecuteAndJudge.walls = False"
         )
+    from autograde.execute import judging_server
+
     server = judging_server(walls)
     atexit.register(server.close)
     return server
