@@ -69,7 +69,7 @@ def check(name: str, answer: Any) -> Verdict:
 
 
 class NotFullMarks(Exception):
-    """Raised while nbgrader validates: its dialog shows nothing of a cell but an error's traceback, so that is the card."""
+    """Raised while nbgrader validates: of a cell its dialog shows an error's traceback, which is the card then."""
 
     def _render_traceback_(self) -> list[str]:
         return str(self).split("\n")
