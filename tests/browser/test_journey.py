@@ -1,0 +1,184 @@
+"""A student and an instructor go their whole way, in a real JupyterLab in a real browser.
+
+Each step leaves a screenshot in build/browser/.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import statistics
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograde import exercises
+from autograde.sample_class import mistaken_source
+
+from .conftest import LESSON, SHOTS
+from .servers import jupyter_lab
+
+WAIT = 60_000  # milliseconds, for whatever a busy machine takes
+MISTAKE = "shares_one_table"
+
+
+class Notebook:
+    """An open notebook, as its reader has it: cells by what stands in them, keys, outputs."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def cell(self, text: str):
+        """The first code cell with this text."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
+
+    def write(self, cell, source: str) -> None:
+        """Replace what stands in a cell, and run it."""
+        cell.scroll_into_view_if_needed()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(source)
+        self.page.keyboard.press("Control+Enter")
+
+    def check(self, name: str):
+        """Run the check cell of an exercise, and return its card, as soon as there is a new one, with the seconds."""
+        cell = self.cell(f'check("{name}"')
+        cell.scroll_into_view_if_needed()
+        cell.locator(".cm-content").click()
+        self.page.evaluate(
+            "cell => cell.querySelectorAll('.jp-OutputArea-output').forEach(one => one.dataset.old = '')",
+            cell.element_handle(),
+        )
+        started = time.perf_counter()
+        self.page.keyboard.press("Control+Enter")
+        card = cell.locator(".jp-OutputArea-output:not([data-old]) [role=status]").first
+        card.wait_for(timeout=WAIT)
+        return card, time.perf_counter() - started
+
+    def run_all(self) -> None:
+        """Run every cell, and wait for the last one."""
+        self.page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()  # the kernel is there
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.wait_for_function(
+            "() => { const all = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]"
+            ".map(one => one.textContent);"
+            " return all.some(text => /\\d/.test(text)) && !all.some(text => text.includes('*')); }"
+        )
+
+    def save(self) -> None:
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_timeout(1000)
+
+
+@pytest.fixture(scope="module")
+def source(classroom):
+    return nbformat.read(classroom.instructor.source / LESSON / f"{LESSON}.ipynb", as_version=4)
+
+
+@pytest.fixture(scope="module")
+def lab(classroom):
+    with jupyter_lab(classroom.desk, classroom.students) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    yield page
+    page.screenshot(path=SHOTS / "last.png")  # where a failed journey ended
+    context.close()
+
+
+@pytest.fixture
+def shot(page, request):
+    """Keep what the browser shows, as build/browser/<name>.png."""
+    return lambda name: page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def answer_of(source, name: str) -> str:
+    return next(
+        cell.source for cell in source.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == f"{name}-answer"
+    )
+
+
+def test_a_student_s_way(page, lab, classroom, source, shot, capsys):
+    # the assignment is fetched from the list
+    page.goto(f"{lab}/lab")
+    page.get_by_role("menuitem", name="Nbgrader").click()
+    page.get_by_role("menuitem", name="Assignment List").click()
+    assignments = page.locator("#nbgrader-assignment-list")
+    assignments.get_by_role("button", name="Fetch", exact=True).click()
+    assignments.get_by_role("button", name="Submit").wait_for()
+    shot("1-fetched")
+    path = classroom.desk / LESSON / f"{LESSON}.ipynb"
+    assert path.is_file()
+
+    # run as it is handed out: every card says so
+    page.goto(f"{lab}/lab/tree/{LESSON}/{LESSON}.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    notebook = Notebook(page)
+    notebook.run_all()
+    card, _ = notebook.check("DotProduct")
+    assert "not attempted" in card.get_attribute("aria-label")
+    shot("2-blank")
+
+    # a known mistake is told by its sentence, then mended
+    exercise = exercises.of_lesson("dot_product")["DotProduct"]
+    mistake = next(each for each in exercise.misconceptions if mistaken_source(source, exercise, each))
+    stub = notebook.cell("class DotProduct")
+    notebook.write(stub, mistaken_source(source, exercise, mistake))
+    card, _ = notebook.check("DotProduct")
+    words = re.sub(r"[`*]", "", mistake.sentence)
+    assert words in " ".join(card.inner_text().split())
+    shot("3-mistake")
+    notebook.write(stub, answer_of(source, "DotProduct"))
+    card, _ = notebook.check("DotProduct")
+    assert "passed" in card.get_attribute("aria-label")
+    shot("4-mended")
+    panel = page.locator(".autograde-panel").first
+    assert f"{exercise.points:g}" in panel.inner_text()
+
+    # the other exercises: how long each card takes
+    seconds = []
+    for name, each in exercises.of_lesson("dot_product").items():
+        if name != "DotProduct":
+            notebook.write(notebook.cell(answer_of_stub(path, name)), answer_of(source, name))
+            card, _ = notebook.check(name)
+            assert "passed" in card.get_attribute("aria-label"), (name, card.inner_text())
+        seconds += [notebook.check(name)[1] for _ in range(3)]
+    shot("5-all-passed")
+    with capsys.disabled():
+        print(f"\na check's card appears after {statistics.median(seconds):.3f} s (median of {len(seconds)})")
+
+    # validated, and handed in
+    notebook.save()
+    page.locator(".jp-Toolbar").get_by_text("Validate").first.click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.wait_for()
+    page.wait_for_function("() => /Success|failed|passes/i.test(document.querySelector('.jp-Dialog')?.innerText ?? '')")
+    assert "Success" in dialog.inner_text()
+    shot("6-validated")
+    dialog.get_by_role("button").last.click()
+    page.goto(f"{lab}/lab")
+    page.get_by_role("menuitem", name="Nbgrader").click()
+    page.get_by_role("menuitem", name="Assignment List").click()
+    assignments.get_by_role("button", name="Submit").click()
+    page.wait_for_timeout(3000)
+    shot("7-submitted")
+
+
+def answer_of_stub(path: Path, name: str) -> str:
+    """What stands in the first lines of a stub, to find its cell by."""
+    notebook = json.loads(path.read_text())
+    cell = next(
+        cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == f"{name}-answer"
+    )
+    return "".join(cell["source"]).splitlines()[0]
