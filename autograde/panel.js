@@ -1,4 +1,4 @@
-// The panel at the foot of a notebook. It stays there while its cell and its kernel live.
+// The panel at the foot of a notebook. It stays there as long as the output that it came with.
 
 function render({ model, el }) {
   el.textContent = "Your progress is shown at the foot of this notebook.";

@@ -2,7 +2,7 @@
 
 The panel is an anywidget: a few lines of script beside this file, which the front end loads from the kernel. So it
 needs no server beyond Jupyter and nothing to build. An output cannot stay in view, since it scrolls with its cell; the
-script puts the panel at the foot of the notebook instead, and takes it away with its cell or its kernel.
+script puts the panel at the foot of the notebook instead, and takes it away with its cell.
 """
 
 from __future__ import annotations
@@ -94,5 +94,8 @@ def _panel_class() -> type:
         _esm = (Path(__file__).parent / "panel.js").read_text(encoding="utf-8")
         brief = traitlets.Unicode().tag(sync=True)
         details = traitlets.Unicode().tag(sync=True)
+
+        def __repr__(self) -> str:
+            return self.brief  # what stands where no widget can be drawn
 
     return Panel
