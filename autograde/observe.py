@@ -253,6 +253,9 @@ class _TooMuch(Exception):
     pass
 
 
+PLAIN = frozenset({bool, int, float, str, type(None)})  # what is recorded as it is
+
+
 class _Budget:
     """How many items may still be recorded: a list of long lists grows faster than each of them."""
 
@@ -300,6 +303,8 @@ def _record(value: Any, budget: _Budget, depth: int = 0) -> Any:
             return float(value)
         case list() | tuple() | range():
             budget.spend(len(value), depth)
+            if PLAIN.issuperset(map(type, value)):
+                return list(value)
             return [_record(item, budget, depth + 1) for item in value]
         case Mapping():
             budget.spend(len(value), depth)

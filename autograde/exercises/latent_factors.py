@@ -86,11 +86,6 @@ def frame_of(value) -> pd.DataFrame:
     return value.droplevel(list(range(value.columns.nlevels - 1)), axis=1) if value.columns.nlevels > 1 else value
 
 
-def whole_matrix(answer, given) -> pd.DataFrame:
-    """Everybody asked for, so that who is most active plays no part."""
-    return frame_of(answer(given.ratings, given.ratings["user"].nunique(), given.ratings["movie"].nunique()))
-
-
 @ratings_matrix.check(points=0.5)
 def who_is_in(answer, given):
     """Takes the most active users as rows and the most rated films as columns"""
@@ -124,13 +119,13 @@ def gaps_seen(table, given) -> dict[str, float]:
 @ratings_matrix.check(points=0.5, look=known_cells_seen)
 def ratings_in_place(answer, given):
     """Puts each rating where the row of its user meets the column of its film"""
-    return whole_matrix(answer, given)
+    # everybody is asked for, so that who is most active plays no part
+    return frame_of(answer(given.ratings, given.ratings["user"].nunique(), given.ratings["movie"].nunique()))
 
 
-@ratings_matrix.check(points=0.5, look=gaps_seen)
-def gaps_stay_gaps(answer, given):
-    """Leaves a gap (NaN) where nobody gave a rating"""
-    return whole_matrix(answer, given)
+ratings_matrix.check(points=0.5, look=gaps_seen, sentence="Leaves a gap (NaN) where nobody gave a rating")(
+    ratings_in_place
+)
 
 
 @ratings_matrix.misconception(
