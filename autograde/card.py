@@ -168,7 +168,7 @@ def _title(verdict: Verdict) -> str:
 
 
 def _line_title(line: Line, sentence: str, help_: str) -> str:
-    word = f"failed, {AS_ABOVE}" if help_ == AS_ABOVE else "passed" if line.passed else "failed"
+    word = ("passed" if line.passed else "failed") + (f", {AS_ABOVE}" if help_ == AS_ABOVE else "")
     return f"{'✓' if line.passed else '✗'} {word}: {sentence} ({_points(line)})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +106,9 @@ SENTENCES = {  # (exception, a part of its message) -> what helps more than the 
     ("AttributeError", "before Module.__init__() call"): (
         "sets up its layers before PyTorch is ready: `super().__init__()` comes first in `__init__`"
     ),
+    ("RuntimeError", "a leaf Variable that requires grad"): (
+        "changes a parameter in place while PyTorch keeps track of gradients: put that into `with torch.no_grad():`"
+    ),
 }
 
 
@@ -120,8 +124,24 @@ def _compare_raised(expected: Any, got: Raised) -> str | None:
     for (kind, part), sentence in SENTENCES.items():
         if got.type == kind and part in got.message:
             return f"{sentence} (it stopped at `{got.line}`)" if got.line else sentence
+    if ".grad" in got.line and "'NoneType'" in got.message:
+        return f"finds no gradients at `{got.line}`: they are None until `loss.backward()` has filled them"
+    if not got.line and (sentence := _stopped_in_the_question(got)):
+        return sentence
     wanted = f", expected {expected.type}" if isinstance(expected, Raised) else ""
     return f"stopped with {describe(got)}{wanted}"
+
+
+def _stopped_in_the_question(got: Raised) -> str:
+    """What helps where no line of the learner's stopped, but what the question did with their answer; else ""."""
+    if called := re.fullmatch(r"'(\w+)' object is not callable", got.message):
+        came = "None" if called[1] == "NoneType" else describe(Other(called[1]))
+        return f"is {came}, and cannot be called: define it with `def` or `class`, and hand it over without calling it"
+    if got.type in ("AttributeError", "TypeError") and "NoneType" in got.message:
+        return "gave None: is a `return` missing?"
+    if got.type == "TypeError" and re.search("positional argument|unexpected keyword argument", got.message):
+        return f"cannot be called as it should be ({got.message}): keep the arguments that stand in the exercise"
+    return ""
 
 
 def _compare_numbers(expected: float, got: float) -> str | None:
@@ -298,6 +318,8 @@ def _compare_dicts(expected: dict, got: dict) -> str | None:
     if extra := [key for key in got if key not in expected]:
         return f"has {_some(extra)}, which should not be there"
     for key, wanted in expected.items():
+        if (wanted, got[key]) in (("none", "some"), ("some", "none")):  # of the key's things, however many
+            return f"has {'no ' if wanted == 'some' else ''}{key}"
         if difference := _difference(wanted, got[key]):
             return f"{difference} ({key})"
     return None

@@ -777,7 +777,7 @@ def times_shown(train, valid, ratings: pd.DataFrame) -> dict[str, str]:
     for_training = len(ratings) - len(flat(valid))  # counted: who is only in the part held back goes by `#na#` there
     return {
         "ratings never shown": some(for_training - len(all_of_them & set(shown))),
-        "shown more than once": some(sum(often > 1 for often in shown.values())),
+        "ratings shown more than once": some(sum(often > 1 for often in shown.values())),
     }
 
 

@@ -95,15 +95,16 @@ def adds_them_up(user_factors, user_bias):
 
 
 @average_user.misconception(
-    "A median of each column is nobody's taste either, and ridge regression wants the mean, from which all users "
-    "together lie the least squared distance away: `.mean(dim=0)`."
+    "You took medians. Damping pulls by *squared* distances, and the point from which all users together are the least "
+    "squared distance away is their mean: `.mean(dim=0)`."
 )
 def takes_medians(user_factors, user_bias):
     return torch.cat([user_factors[1:].median(dim=0).values, user_bias[1:].median(dim=0).values]).detach()
 
 
 @average_user.misconception(
-    "You gave zeros. Nobody in the tables is zero: users have a good deal in common, and the mean keeps it."
+    "You gave zeros. Nobody in the tables is zero: users have a good deal in common, and the mean keeps it. Average both "
+    "tables, `[1:].mean(dim=0)`."
 )
 def gives_zeros(user_factors, user_bias):
     return torch.zeros(user_factors.shape[1] + 1)

@@ -94,8 +94,8 @@ def averages_the_squares(loss, parameters, wd):
 
 
 @l2_loss.misconception(
-    "You added the length of the weights, the root of the sum of squares. Leave the root out: its pull is as strong on a "
-    "small weight as on a large one."
+    "You added the length of the weights, the root of the sum of squares. Leave the root out: with it, the pull does not "
+    "fade as all weights become small."
 )
 def takes_the_root(loss, parameters, wd):
     return loss + wd * sum(p.norm() for p in parameters)

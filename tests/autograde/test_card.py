@@ -184,6 +184,13 @@ class TestAllForms:
         assert text.count("failed, as above") == 1
 
     @every_form
+    def test_what_passed_is_never_called_failed_where_its_note_was_said_before(self, form):
+        note = "Its points come later."
+        lines = [Line(what, True, 0.0, 0.5, note) for what in ("Gives a shape", "Gives a device")]
+        found = words(form, dataclasses.replace(PARTIAL, lines=(*lines, PARTIAL.lines[1]), feedback="", asides=()))
+        assert (found.count("passed"), found.count("failed"), found.count("above")) == (2, 1, 1)
+
+    @every_form
     def test_order_is_that_of_the_checks(self, form):
         text = form(PARTIAL)
         places = [

@@ -155,6 +155,10 @@ class TestNotAttempted:
     def test_a_stubbed_function(self, answer):
         assert verdict_on(answer) == not_attempted(exercise_of())
 
+    def test_a_question_asks_for_a_letter_and_not_for_code(self):
+        question = Question("why", "Why?", {"a": "So", "b": "Thus"}, right="a", why_not={"b": "No."})
+        assert '"a", "b" in the place of the three dots' in not_attempted(question).feedback
+
     @pytest.mark.parametrize("answer", [StubbedClass, StubbedInit, StubbedForward, ...])
     def test_a_stubbed_class(self, answer):
         verdict = dot_product(answer)
