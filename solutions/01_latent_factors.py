@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from ipywidgets import FloatSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import DampedBiases, baseline_ladder, predict_biases
 from collabkit.batches import random_split

@@ -25,7 +25,7 @@ import pandas as pd
 import torch
 from ipywidgets import IntSlider, SelectionSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases, predict_biases
 from collabkit.batches import CollabDataLoaders, encode, random_split

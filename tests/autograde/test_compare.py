@@ -191,6 +191,7 @@ def test_floats_are_the_same_up_to_a_small_rest(value, kind):
         ([1, 2, 3], [1, 2, 4], "gave 4, expected 3 at position 2"),
         ([1, None], [1, 2], "gave 2, expected None at position 1"),
         ([1, 2], [1, None], "gave None, expected 2 at position 1"),
+        ([[1], [[2, 3]]], [[1], [[2, 4]]], "gave 4, expected 3 at position 1 of item 0 of item 1"),
         (["b", "a", 1], [1, "b", "a"], "has the right items in another order: gave 1, expected 'b' at position 0"),
         ([T([1, 2])], [T([1, 3])], "differs in 1 of 2 places: row 1 gave 3, expected 2 at position 0"),
         # dicts
@@ -274,6 +275,12 @@ def test_floats_are_the_same_up_to_a_small_rest(value, kind):
             Raised("TypeError", "unsupported operand type(s) for *: 'float' and 'NoneType'", "p -= lr * p.grad"),
             "finds no gradients at `p -= lr * p.grad`: they are None until `loss.backward()` has filled them",
         ),
+        (
+            2.5,
+            Raised("TypeError", "unsupported operand type(s) for +: 'Tensor' and 'Embedding'", "dot + self.user_bias"),
+            "computes with a whole table at `dot + self.user_bias`: call it with ids, which looks their rows up, "
+            "`table(ids)`",
+        ),
         # in the question, and not in a line of the learner's
         (
             2.5,
@@ -302,7 +309,7 @@ def test_floats_are_the_same_up_to_a_small_rest(value, kind):
             "that stand in the exercise",
         ),
         (2.5, Raised("ValueError", "", "f(x)"), "stopped with ValueError at `f(x)`"),
-        (2.5, Raised("KeyError", "'a'", "d['a']"), "stopped with KeyError: 'a' at `d['a']`"),
+        (2.5, Raised("KeyError", "'a'", "d['a']"), "stopped with KeyError: there is no 'a' at `d['a']`"),
         (Raised("KeyError", "'a'"), 2.5, "should stop with KeyError, but gave 2.5"),
         (Raised("KeyError", "'a'"), None, "should stop with KeyError, but gave None"),
         (Raised("KeyError", "'a'"), Raised("ValueError", "b"), "stopped with ValueError: b, expected KeyError"),
