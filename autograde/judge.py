@@ -276,7 +276,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _without_names(message: str) -> str:
-    return re.sub(r"`[^`]*`|'[^']*'", "", message)
+    return re.sub(r"`[^`]*`|'[^']*'|[\w.<>]+\(\)", "", message)  # also f() of "f() missing 1 required ..."
 
 
 def _elsewhere(ours: _Ours, check: Check, ask_learner: AskLearner, devices: Sequence[str]) -> str:
