@@ -952,7 +952,7 @@ same_rotation = Question(
     right="b",
     why_not={
         "a": "A dot product depends on two lengths and the angle between them, and a rotation of both changes none of "
-        "them: $(pR)\\cdot(qR) = p\\,R R^\\top q^\\top = p\\cdot q$.",
+        "them: (pR)·(qR) = p R Rᵀ qᵀ = p·q.",
         "c": "The numbers in the tables do change: what stood in one column is now spread over several.",
         "d": "All films are rotated together, so their distances and angles to each other stay, and with them the "
         "neighbours.",

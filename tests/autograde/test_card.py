@@ -95,6 +95,11 @@ class TestHtml:
         assert card.code_marked("a < `b < c` & `d`") == "a &lt; <code>b &lt; c</code> &amp; <code>d</code>"
         assert card.code_marked("one ` alone") == "one ` alone"
 
+    def test_what_stands_between_asterisks_is_emphasised_outside_of_code(self):
+        assert card.code_marked("the *first row* < `a * b * c`") == "the <em>first row</em> &lt; <code>a * b * c</code>"
+        for as_it_is in ("2 * 3 * 4", "**kwargs and **more", "a*b*c", "one * alone"):
+            assert card.code_marked(as_it_is) == as_it_is
+
     def test_says_what_it_is_to_a_screen_reader(self):
         attributes = dict(Page(card.as_html(PARTIAL)).attributes)
         assert attributes["role"] == "status"

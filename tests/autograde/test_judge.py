@@ -266,7 +266,7 @@ class TestMisconceptions:
         def other_error(values, factor):
             raise KeyError(3)
 
-        assert verdict_on(other_error, exercise).feedback == "Your `scaled` stopped with KeyError: 3."
+        assert verdict_on(other_error, exercise).feedback == "Your `scaled` stopped with KeyError: there is no 3."
 
     def test_a_misconception_that_is_right_after_all_explains_nothing(self):
         exercise = exercise_of(misconceptions=[("But this is right.", lambda v, f: v * f)])
