@@ -92,7 +92,12 @@ class UsesUsersTwice(collabkit.DotProduct):
     "`x[0]` is the first *row* of the batch, one pair. The users of all rows are a column: `x[:, 0]`, all rows of column "
     "0. The movies are `x[:, 1]`."
 )
-class TakesRows(collabkit.DotProduct):
+class TakesRows(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_users, n_factors)
+        self.movie_factors = nn.Embedding(n_movies, n_factors)
+
     def forward(self, x):
         return (self.user_factors(x[0]) * self.movie_factors(x[1])).sum(dim=1)
 
