@@ -23,7 +23,18 @@ import numpy as np
 import torch
 
 from autograde.compare import compare, equal
-from autograde.exercise import Check, Exercise, Line, Measured, Misconception, Outcome, Verdict, as_sentence, total
+from autograde.exercise import (
+    Check,
+    Exercise,
+    Line,
+    Measured,
+    Misconception,
+    Outcome,
+    Question,
+    Verdict,
+    as_sentence,
+    total,
+)
 from autograde.observe import CannotAsk, Other, Raised, ask, record, to_device
 
 __all__ = [
@@ -40,7 +51,7 @@ __all__ = [
 
 # (question, given) -> observation. One with a true `copies` leaves given as it is, and is asked with the same again.
 AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]
-FORM_ALONE = "Right, and it counts as soon as something of substance is right as well."
+FORM_ALONE = "Right. Its points come as soon as a check of the results themselves passes too."
 
 
 def judge(
@@ -115,7 +126,11 @@ def accelerators() -> list[str]:
 def not_attempted(exercise: Exercise) -> Verdict:
     """The verdict on an answer that still is the stub."""
     lines = tuple(Line(check.sentence, False, 0.0, check.points) for check in exercise.checks)
-    feedback = f"Not attempted yet: replace the stub of `{exercise.name}` by your own code and run its cell."
+    if isinstance(exercise, Question):
+        letters = ", ".join(f'"{letter}"' for letter in exercise.choices)
+        feedback = f"Not answered yet: put one of {letters} in the place of the three dots, and run both cells."
+    else:
+        feedback = f"Not attempted yet: replace the stub of `{exercise.name}` by your own code and run its cell."
     return Verdict(exercise.name, Outcome.NOT_ATTEMPTED, 0.0, exercise.points, feedback, lines)
 
 
@@ -290,7 +305,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _without_names(message: str) -> str:
-    return re.sub(r"`[^`]*`|'[^']*'", "", message)
+    return re.sub(r"`[^`]*`|'[^']*'|[\w.<>]+\(\)", "", message)  # also f() of "f() missing 1 required ..."
 
 
 def _elsewhere(ours: _Ours, check: Check, ask_learner: AskLearner, devices: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ from fastai.tabular.core import TabDataLoader
 from ipywidgets import IntSlider, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases
 from collabkit.batches import CollabDataLoaders

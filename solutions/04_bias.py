@@ -23,7 +23,7 @@ from fastai.layers import Embedding
 from ipywidgets import Dropdown, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases
 from collabkit.batches import CollabDataLoaders, encode

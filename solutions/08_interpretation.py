@@ -25,7 +25,7 @@ import torch
 from ipywidgets import Dropdown, IntSlider, interact
 from torch import nn
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders

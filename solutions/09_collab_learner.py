@@ -33,7 +33,7 @@ from fastai.tabular.model import get_emb_sz
 from fastai.torch_core import set_seed
 from ipywidgets import Dropdown, IntSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders as OurLoaders

@@ -32,7 +32,7 @@ from ipywidgets import IntSlider, interact
 from torch import nn
 from torch.nn import functional as F
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder
 from collabkit.batches import CollabDataLoaders

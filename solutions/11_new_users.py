@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 from ipywidgets import FloatSlider, IntSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import damped_biases
 from collabkit.batches import CollabDataLoaders, encode

@@ -25,7 +25,7 @@ import pandas as pd
 import torch
 from ipywidgets import IntSlider, SelectionSlider, interact
 
-from autograde import check, passed, progress
+from autograde import check, hint, passed, progress
 from collabkit import plots
 from collabkit.baselines import baseline_ladder, damped_biases, predict_biases
 from collabkit.batches import CollabDataLoaders, encode, random_split
@@ -238,9 +238,11 @@ display(pd.DataFrame(rows).T)
 # %% [markdown]
 # On MovieLens the rows differ by more than the models do. The last two are the hardest, and the nearest to what a
 # service has to do: predict what comes later. In the very last one most people are new, and the model, which gives them
-# the untouched row of `#na#`, falls behind the biases. You can do better, below. An error without its cut says nothing. With it, a damped baseline *on the same cut* says most. When Rendle, Zhang and Koren looked again at
-# the published results on MovieLens 10M in 2019, old models with careful settings, matrix factorisation among them, beat
-# years of newer ones. What had been compared was how much care had gone into the baselines.
+# the untouched row of `#na#`, falls behind the biases. You can do better, below.
+#
+# An error without its cut says nothing. With it, a damped baseline *on the same cut* says most. When Rendle, Zhang and
+# Koren looked again at the published results on MovieLens 10M in 2019, old models with careful settings, matrix
+# factorisation among them, beat years of newer ones. What had been compared was how much care had gone into the baselines.
 
 # %% [markdown] question="published_results"
 

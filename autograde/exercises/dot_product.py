@@ -89,8 +89,36 @@ class UsesUsersTwice(collabkit.DotProduct):
 
 
 @DotProduct.misconception(
-    "Your factors are plain tensors, so PyTorch does not know that they are to be learned: `parameters()` is empty. "
-    "Use `nn.Embedding`, or wrap them in `nn.Parameter`."
+    "`x[0]` is the first *row* of the batch, one pair. The users of all rows are a column: `x[:, 0]`, all rows of column "
+    "0. The movies are `x[:, 1]`."
+)
+class TakesRows(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_users, n_factors)
+        self.movie_factors = nn.Embedding(n_movies, n_factors)
+
+    def forward(self, x):
+        return (self.user_factors(x[0]) * self.movie_factors(x[1])).sum(dim=1)
+
+
+@DotProduct.misconception(
+    "Your tables lie on their side. `Embedding` wants the number of rows first, one for each user, and then how many "
+    "numbers a row has: `Embedding(n_users, n_factors)`."
+)
+class TurnsTheSizesRound(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_factors, n_users)
+        self.movie_factors = nn.Embedding(n_factors, n_movies)
+
+    def forward(self, x):
+        return (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
+
+
+@DotProduct.misconception(
+    "PyTorch finds nothing to learn in your model: `parameters()` is empty. A plain tensor does not count, nor does what "
+    "`__init__` makes without keeping it on `self`: `self.user_factors = Embedding(n_users, n_factors)`."
 )
 class PlainTensors(nn.Module):
     def __init__(self, n_users, n_movies, n_factors):
@@ -118,6 +146,15 @@ class SqueezesTheBatch(collabkit.DotProduct):
 class PairsEverybody(collabkit.DotProduct):
     def forward(self, x):
         return self.user_factors(x[:, 0]) @ self.movie_factors(x[:, 1]).T
+
+
+@DotProduct.misconception(
+    "`@` multiplies matrices, and these two do not fit: (rows, factors) by (rows, factors). Row by row is `*`, and then "
+    "`.sum(dim=1)`."
+)
+class MultipliesMatrices(collabkit.DotProduct):
+    def forward(self, x):
+        return self.user_factors(x[:, 0]) @ self.movie_factors(x[:, 1])
 
 
 @DotProduct.misconception("You multiplied the factors but did not add the products up: `.sum(dim=1)` is missing.")
@@ -280,6 +317,16 @@ def sums_the_errors(model, x, y, lr):
         for p in model.parameters():
             p -= lr * p.grad
             p.grad = None
+    return loss.item()
+
+
+@gradient_step.misconception(
+    "Nothing has moved: `p = p - ...` makes a new tensor and calls it `p`, and the model keeps the old one. Change it in "
+    "place: `p -= lr * p.grad`."
+)
+def renames_the_result(model, x, y, lr):
+    loss = ((model(x) - y.squeeze(-1)) ** 2).mean()
+    loss.backward()
     return loss.item()
 
 

@@ -164,6 +164,10 @@ class TestNotAttempted:
     def test_a_stubbed_function(self, answer):
         assert verdict_on(answer) == not_attempted(exercise_of())
 
+    def test_a_question_asks_for_a_letter_and_not_for_code(self):
+        question = Question("why", "Why?", {"a": "So", "b": "Thus"}, right="a", why_not={"b": "No."})
+        assert '"a", "b" in the place of the three dots' in not_attempted(question).feedback
+
     @pytest.mark.parametrize("answer", [StubbedClass, StubbedInit, StubbedForward, ...])
     def test_a_stubbed_class(self, answer):
         verdict = dot_product(answer)
@@ -271,7 +275,7 @@ class TestMisconceptions:
         def other_error(values, factor):
             raise KeyError(3)
 
-        assert verdict_on(other_error, exercise).feedback == "Your `scaled` stopped with KeyError: 3."
+        assert verdict_on(other_error, exercise).feedback == "Your `scaled` stopped with KeyError: there is no 3."
 
     def test_a_misconception_that_is_right_after_all_explains_nothing(self):
         exercise = exercise_of(misconceptions=[("But this is right.", lambda v, f: v * f)])
