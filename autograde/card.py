@@ -37,9 +37,15 @@ LOOK = {
 }
 
 
+EMPHASIS = re.compile(r"(?<![\w*])\*(?=\w)([^*\n]*?\w)\*(?![\w*])")  # *so*, and neither 2 * 3 * 4 nor **kwargs
+
+
 def code_marked(text: str) -> Markup:
-    """Text as HTML, what stands in backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)))
+    """Text as HTML: what stands in backticks as code, what stands between asterisks emphasised."""
+    parts = re.split(r"`([^`]+)`", html.escape(text))
+    return Markup(
+        "".join(f"<code>{p}</code>" if i % 2 else EMPHASIS.sub(r"<em>\1</em>", p) for i, p in enumerate(parts))
+    )
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ def _title(verdict: Verdict) -> str:
 
 
 def _line_title(line: Line, sentence: str, help_: str) -> str:
-    word = f"failed, {AS_ABOVE}" if help_ == AS_ABOVE else "passed" if line.passed else "failed"
+    word = ("passed" if line.passed else "failed") + (f", {AS_ABOVE}" if help_ == AS_ABOVE else "")
     return f"{'✓' if line.passed else '✗'} {word}: {sentence} ({_points(line)})"
 
 

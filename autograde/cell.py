@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
@@ -65,6 +66,11 @@ def check(name: str, answer: Any) -> Verdict:
         panel.refresh()
     if _is_validating() and not verdict.passed:
         raise NotFullMarks(card.as_text(verdict, beside))
+    if not verdict.passed and _stopped_before():
+        say(
+            f"The cell that you ran before this one stopped with an error. If it defines `{name.split('.')[0]}`, mend "
+            "it and run it again: until then, this check looks at what you had before."
+        )
     return verdict
 
 
@@ -108,6 +114,31 @@ def _show(verdict: Verdict, beside: Sequence[card.Beside | None] = ()) -> Verdic
         return verdict
     display(verdict_bundle(verdict, beside), raw=True)
     return verdict
+
+
+def _stopped_before() -> bool:
+    """Whether the last cell of this kernel stopped with an error: then a check may look at an older answer."""
+    return in_kernel() and not get_ipython().last_execution_succeeded
+
+
+def _explain_what_is_missing(
+    shell: Any, kind: type, error: NameError, trace: Any, tb_offset: int | None = None
+) -> None:
+    """Show a NameError. Where it is a check's own cell that stopped, so before any check, say what to do instead."""
+    line = traceback.extract_tb(trace)[-1].line or ""
+    if error.name and re.match(rf"check\(.*\b{re.escape(error.name)}\b", line):
+        told = (
+            f"There is no {error.name} yet, so there is nothing to check.\n"
+            f"- Run the cell that defines it, and then this one. If that cell stops with an error, mend this first.\n"
+            f"- It must have this very name, {error.name}: that is what the check asks for.\n"
+            "- You have just opened or restarted the notebook? Run > Run All Above Selected Cell brings all back."
+        )
+        error._render_traceback_ = told.splitlines  # which IPython shows in the place of a traceback
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
+
+
+if in_kernel() and not get_ipython().custom_exceptions:  # the answer's name is looked up before `check` is called
+    get_ipython().set_custom_exc((NameError,), _explain_what_is_missing)
 
 
 class _Heard(io.StringIO):

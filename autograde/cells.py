@@ -5,11 +5,15 @@ Whoever reads a notebook needs this, and nothing in here imports nbgrader or tor
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from autograde.kernel.syntax import parsed
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -20,6 +24,7 @@ __all__ = [
     "checked_name",
     "exercise_grade_id",
     "grade_id_of",
+    "imported_by_setup",
     "is_demo",
     "is_grade",
     "is_locked",
@@ -114,6 +119,12 @@ def is_unwritten(cell: NotebookNode) -> bool:
     return record.get("checksum") == hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
+def imported_by_setup(cells: Iterable[NotebookNode]) -> list[str]:
+    """Dotted names of what the lesson's own set-up cells import: modules, and what they take out of modules."""
+    setup = (cell for cell in cells if cell["cell_type"] == "code" and is_locked(cell))
+    return sorted({name for cell in setup if not is_grade(cell) and not is_demo(cell) for name in _imports(cell)})
+
+
 def own_code(notebook: NotebookNode) -> str:
     """The code that a learner hands in, as one text: of each code cell that is not locked."""
     own = (cell for cell in notebook["cells"] if cell["cell_type"] == "code" and not is_locked(cell))
@@ -138,6 +149,18 @@ def title_of(text: str) -> str:
 def source_checksum(source: str) -> str:
     """A cell's source as 16 hexadecimal digits; white space around it does not count."""
     return hashlib.sha256(textwrap.dedent(source).strip().encode()).hexdigest()[:16]
+
+
+def _imports(cell: NotebookNode) -> Iterator[str]:
+    try:
+        tree = parsed(cell["source"])
+    except SyntaxError:  # a cell with magics
+        return
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
 def _record(cell: NotebookNode) -> dict[str, Any]:

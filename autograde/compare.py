@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,9 @@ def _described(value: Any) -> str:
             if columns is None:
                 return f"a Series of {len(index)} values"
             return f"a DataFrame of {len(index)} rows and {len(columns)} columns"
+        case Raised("KeyError", message, line) if message:
+            where = f" at `{line}`" if line else ""
+            return f"KeyError: there is no {_cut(message, 60)}{where}"
         case Raised(kind, message, line):
             where = f" at `{line}`" if line else ""
             return f"{kind or 'an exception'}{message and ': '}{message}{where}"
@@ -116,7 +120,21 @@ SENTENCES = {  # (exception, a part of its message) -> what helps more than the 
     ("AttributeError", "before Module.__init__() call"): (
         "sets up its layers before PyTorch is ready: `super().__init__()` comes first in `__init__`"
     ),
+    ("RuntimeError", "Can't call numpy() on Tensor that requires grad"): (
+        "hands NumPy or pandas a tensor that learns, and they know no gradients: stay with torch's own functions, or "
+        "`.detach()` it first"
+    ),
+    ("TypeError", "only integer tensors of a single element can be converted to an index"): (
+        "uses a tensor where a list wants one whole number: take the numbers out of it, `.tolist()`, or make a tensor "
+        "of the list"
+    ),
+    ("RuntimeError", "a leaf Variable that requires grad"): (
+        "changes a parameter in place while PyTorch keeps track of gradients: put that into `with torch.no_grad():`"
+    ),
 }
+
+
+INSIDE = re.compile(r" at position \d+( of item \d+)*$")  # a place that a list within a list has named
 
 
 def _compare_raised(expected: Any, got: Raised) -> str | None:
@@ -131,8 +149,26 @@ def _compare_raised(expected: Any, got: Raised) -> str | None:
     for (kind, part), sentence in SENTENCES.items():
         if got.type == kind and part in got.message:
             return f"{sentence} (it stopped at `{got.line}`)" if got.line else sentence
+    if got.message.startswith("unsupported operand") and "'Embedding'" in got.message:
+        return f"computes with a whole table at `{got.line}`: call it with ids, which looks their rows up, `table(ids)`"
+    if ".grad" in got.line and "'NoneType'" in got.message:
+        return f"finds no gradients at `{got.line}`: they are None until `loss.backward()` has filled them"
+    if not got.line and (sentence := _stopped_in_the_question(got)):
+        return sentence
     wanted = f", expected {expected.type}" if isinstance(expected, Raised) else ""
     return f"stopped with {describe(got)}{wanted}"
+
+
+def _stopped_in_the_question(got: Raised) -> str:
+    """What helps where no line of the learner's stopped, but what the question did with their answer; else ""."""
+    if called := re.fullmatch(r"'(\w+)' object is not callable", got.message):
+        came = "None" if called[1] == "NoneType" else describe(Other(called[1]))
+        return f"is {came}, and cannot be called: define it with `def` or `class`, and hand it over without calling it"
+    if got.type in ("AttributeError", "TypeError") and "NoneType" in got.message:
+        return "gave None: is a `return` missing?"
+    if got.type == "TypeError" and re.search("positional argument|unexpected keyword argument", got.message):
+        return f"cannot be called as it should be ({got.message}): keep the arguments that stand in the exercise"
+    return ""
 
 
 def _compare_numbers(expected: float, got: float) -> str | None:
@@ -285,7 +321,7 @@ def _compare_lists(expected: list, got: list) -> str | None:
         if difference := _difference(wanted, came):
             if _same_items(expected, got):
                 return f"has the right items in another order: {difference} at position {position}"
-            return f"{difference} at position {position}"
+            return f"{difference} {'of item' if INSIDE.search(difference) else 'at position'} {position}"
     return None
 
 
@@ -303,6 +339,8 @@ def _compare_dicts(expected: dict, got: dict) -> str | None:
     if extra := [key for key in got if key not in expected]:
         return f"has {_some(extra)}, which should not be there"
     for key, wanted in expected.items():
+        if (wanted, got[key]) in (("none", "some"), ("some", "none")):  # of the key's things, however many
+            return f"has {'no ' if wanted == 'some' else ''}{key}"
         if difference := _difference(wanted, got[key]):
             return f"{difference} ({key})"
     return None

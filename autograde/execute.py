@@ -7,18 +7,20 @@ process, puts its questions to the child, and its verdict replaces whatever the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from autograde import exercises
 from autograde.cells import (
     answer_grade_id,
     checked_name,
     grade_id_of,
+    imported_by_setup,
     is_grade,
     is_locked,
     is_solution,
@@ -26,7 +28,7 @@ from autograde.cells import (
     is_unwritten,
 )
 from autograde.exercise import Exercise, Outcome, Verdict
-from autograde.judge import asking_seed, judge, nobodys_own, not_attempted
+from autograde.judge import asking_seed, judge, nobodys_own, not_attempted, think_ahead
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, ServerFailed, WarmServer
@@ -39,8 +41,7 @@ __all__ = ["executed", "judging_server"]
 
 def judging_server(walls: Walls) -> WarmServer:
     """A warm server whose children have what a lesson's cells import and load: collabkit and the cached ratings."""
-    readable, environment = exercises.needed_beside_learners()
-    return WarmServer(walls, readable=readable, environment=environment)
+    return WarmServer(walls, **exercises.needed_beside_learners())
 
 
 def executed(
@@ -71,7 +72,11 @@ def _executed(
 ) -> NotebookNode:
     checks = [cell for cell in notebook.cells if is_grade(cell) and cell.cell_type == "code"]
     locked = {name for cell in checks for name in find(checked_name(cell)).finished}
-    with server.fork(limits, seed=0, locked=sorted(locked)) as child:
+    imports = imported_by_setup(notebook.cells)
+    with (
+        _thinking_ahead(notebook, secret_seed, find),
+        server.fork(limits, seed=0, locked=sorted(locked), imports=imports) as child,
+    ):
         run = _Run(notebook, child, limits, secret_seed, find)
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
@@ -82,6 +87,32 @@ def _executed(
                 run.cell(index)
     run.show()
     return notebook
+
+
+@contextlib.contextmanager
+def _thinking_ahead(
+    notebook: NotebookNode, secret_seed: Callable[[str], int], find: Callable[[str], Exercise]
+) -> Iterator[None]:
+    """Work out what right answers give, in a thread of its own: until the first check the judge has to wait anyway."""
+    unwritten = {grade_id_of(cell) for cell in notebook.cells if is_solution(cell) and is_unwritten(cell)}
+    names = [checked_name(cell) for cell in notebook.cells if is_grade(cell) and cell.cell_type == "code"]
+    over = threading.Event()
+
+    def think() -> None:
+        for name in names:
+            if over.is_set():
+                return
+            if answer_grade_id(name) not in unwritten:
+                with contextlib.suppress(Exception):  # of an exercise that is broken, which the judge will meet
+                    think_ahead(find(name), secret_seed(name))
+
+    thread = threading.Thread(target=think, name="thinking ahead", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class _Run:
@@ -193,15 +224,11 @@ class _Run:
         return next((i for i, cell in enumerate(self.notebook.cells) if grade_id_of(cell) == wanted), None)
 
 
-# ---- nbgrader's preprocessors
-
-
 def _write_verdict(cell: NotebookNode, verdict: Verdict) -> None:
     cell.execution_count = None
-    cell.outputs = [
-        new_output("display_data", data=verdict_bundle(verdict)),
-        new_output("execute_result", data=verdict._repr_mimebundle_(), execution_count=None),
-    ]
+    shown = {"output_type": "display_data", "data": verdict_bundle(verdict), "metadata": {}}
+    mark = {"output_type": "execute_result", "data": verdict._repr_mimebundle_(), "metadata": {}}
+    cell.outputs = [nbformat.from_dict(each) for each in (shown, {**mark, "execution_count": None})]
 
 
 def _first_code_line(cell: NotebookNode) -> str:

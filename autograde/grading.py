@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograde import catalogue, digest
+from autograde import catalogue, digest, pool
 from autograde.build import build, released
 from autograde.cells import own_code, to_bytes
 from autograde.course import Course, CourseError
@@ -25,7 +25,6 @@ from autograde.exercise import Outcome, Verdict, total
 from autograde.gradebook import Gradebook, GradebookError
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
-from autograde.pool import graded
 from autograde.repair import repaired
 from autograde.secret import Secret, SecretError
 from autograde.store import Store, Stored, key_of
@@ -109,6 +108,7 @@ def grade(
     instead. walls: learners' code runs behind walls, or CourseError when this machine has not enough of them.
     on_result is called as each is done. Store and gradebook are written by this process alone.
     """
+    pool.begin()
     if walls and not scheduler:
         _insist_on_walls()
     nbformat_quickly()
@@ -116,7 +116,7 @@ def grade(
     class_ = _Class(course, lessons, walls, limits or Limits(), on_result)
     with class_.gradebook:
         places = ((student, lesson) for student in students for lesson in lessons)
-        for ready, done in graded(class_.jobs(places), workers, scheduler, walls):
+        for ready, done in pool.graded(class_.jobs(places), workers, scheduler, walls):
             class_.take(ready, done)
     _note_how(course, class_)
     return [class_.results[student, lesson] for student in students for lesson in lessons]

@@ -1,4 +1,4 @@
-"""Imports that are slow for nothing, made quick. For our own processes; a learner's kernel is not touched."""
+"""An import that is slow for nothing, made quick. For our own processes; a learner's kernel is not touched."""
 
 from __future__ import annotations
 

@@ -23,7 +23,18 @@ import numpy as np
 import torch
 
 from autograde.compare import compare, equal
-from autograde.exercise import Check, Exercise, Line, Measured, Misconception, Outcome, Verdict, as_sentence, total
+from autograde.exercise import (
+    Check,
+    Exercise,
+    Line,
+    Measured,
+    Misconception,
+    Outcome,
+    Question,
+    Verdict,
+    as_sentence,
+    total,
+)
 from autograde.observe import CannotAsk, Other, Raised, ask, record, to_device
 
 __all__ = [
@@ -37,10 +48,12 @@ __all__ = [
     "nobodys_own",
     "not_attempted",
     "silence",
+    "think_ahead",
 ]
 
-AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]  # (question, given) -> observation
-FORM_ALONE = "Right, and it counts as soon as something of substance is right as well."
+# (question, given) -> observation. One with a true `copies` leaves given as it is, and is asked with the same again.
+AskLearner = Callable[[Callable[[Any, Any], Any], Any], Any]
+FORM_ALONE = "Right. Its points come as soon as a check of the results themselves passes too."
 
 
 @dataclass(frozen=True)
@@ -75,9 +88,12 @@ def examined(
     ours = _ours(exercise, seed)
     observed: list[Any] = []
     came: dict[Callable, Any] = {}  # by question
+    given = None
     for check in exercise.checks:
         if check.question not in came:
-            came[check.question] = ask_learner(check.question, _drawn(exercise, seed))
+            if given is None or not getattr(ask_learner, "copies", False):
+                given = _drawn(exercise, seed)
+            came[check.question] = ask_learner(check.question, given)
         observed.append(_looked_at(exercise, check, came[check.question], seed))
         if isinstance(observed[-1], Raised) and observed[-1].type == "FinishedVersion":
             return nobodys_own(exercise, as_sentence(f"{observed[-1].message}: write your own")), ()
@@ -97,6 +113,13 @@ def examined(
     verdict = _verdict(exercise, _without_empty_form(exercise, lines))
     seen = tuple(map(Seen, exercise.checks, expected, observed))
     return replace(verdict, measured=_measured(exercise, came, seed)), seen
+
+
+def think_ahead(exercise: Exercise, seed: int) -> None:
+    """Find out what the reference answers on the inputs of this seed, so that `judge` need not when it comes to it."""
+    ours = _ours(exercise, seed)
+    for check in exercise.checks:
+        ours.expected(check)
 
 
 def ask_here(answer: Any, seed: int = 0) -> AskLearner:
@@ -122,7 +145,11 @@ def accelerators() -> list[str]:
 def not_attempted(exercise: Exercise) -> Verdict:
     """The verdict on an answer that still is the stub."""
     lines = tuple(Line(check.sentence, False, 0.0, check.points) for check in exercise.checks)
-    feedback = f"Not attempted yet: replace the stub of `{exercise.name}` by your own code and run its cell."
+    if isinstance(exercise, Question):
+        letters = ", ".join(f'"{letter}"' for letter in exercise.choices)
+        feedback = f"Not answered yet: put one of {letters} in the place of the three dots, and run both cells."
+    else:
+        feedback = f"Not attempted yet: replace the stub of `{exercise.name}` by your own code and run its cell."
     return Verdict(exercise.name, Outcome.NOT_ATTEMPTED, 0.0, exercise.points, feedback, lines)
 
 
@@ -156,14 +183,16 @@ def _drawn(exercise: Exercise, seed: int) -> Any:
         return exercise.draw(np.random.default_rng(seed))
 
 
+_drawn_to_look_at = functools.lru_cache(maxsize=64)(_drawn)  # looking changes nothing
+
+
 def _looked_at(exercise: Exercise, check: Check, came: Any, seed: int) -> Any:
     """What the judge's own eyes see in an observation. One that they make no sense of stays as it came."""
     if check.look is None or isinstance(came, Raised):
         return came
-    given = _drawn(exercise, seed)
     try:
         with _alone, silence():
-            return record(check.look(came, given))
+            return record(check.look(came, _drawn_to_look_at(exercise, seed)))
     except CannotAsk as error:
         return Raised("CannotAsk", str(error))
     except Exception:
@@ -177,10 +206,9 @@ def _measured(exercise: Exercise, came: dict[Callable, Any], seed: int) -> Measu
     question, look = exercise.measure
     if question not in came or isinstance(came[question], Raised):
         return None
-    given = _drawn(exercise, seed)
     try:
         with _alone, silence():
-            measured = look(came[question], given)
+            measured = look(came[question], _drawn_to_look_at(exercise, seed))
     except Exception:  # what came makes no sense to it
         return None
     return measured if math.isfinite(measured.value) else None
@@ -213,8 +241,9 @@ class _Ours:
             # in silence: what our own answers print or warn of is none of the learner's
             given = _drawn(self.exercise, self.seed)
             with _alone, silence():
-                given = given if device == "cpu" else to_device(given, device)
-                self._came[key] = ask(question, answer, given, asking_seed(self.seed))
+                if key not in self._came:  # by another thread meanwhile
+                    given = given if device == "cpu" else to_device(given, device)
+                    self._came[key] = ask(question, answer, given, asking_seed(self.seed))
         return self._came[key]
 
 
@@ -263,23 +292,29 @@ def _recognise(ours: _Ours, observed: list, expected: list, differences: list) -
 
     Where several give it, the one that agrees with the learner in most of the checks is meant.
     """
-    exercise = ours.exercise
+    checks = ours.exercise.checks
     failed = [i for i, difference in enumerate(differences) if difference]
+    others = [i for i in range(len(checks)) if i not in failed]
     agreeing: list[tuple[int, Misconception, set[int]]] = []
+
+    def explains(mistake: Misconception, i: int) -> bool:
+        own = ours.mistaken(checks[i], mistake)
+        return _same(own, observed[i]) and not equal(expected[i], own)
+
+    def agrees(mistake: Misconception, i: int) -> bool:
+        return _same(ours.mistaken(checks[i], mistake), observed[i])
+
     if failed:
         with _alone, silence():  # once around all of them: to be silent costs more than many a question
-            for mistake in exercise.misconceptions:
-                own = {i: ours.mistaken(exercise.checks[i], mistake) for i in failed}
-                explains = {i for i in failed if _same(own[i], observed[i]) and not equal(expected[i], own[i])}
-                if explains:  # few do, and only of those the other checks are of interest
-                    agrees = [
-                        _same(ours.mistaken(check, mistake), observed[i]) for i, check in enumerate(exercise.checks)
-                    ]
-                    agreeing.append((sum(agrees), mistake, explains))
+            for mistake in ours.exercise.misconceptions:  # most fall at their first question
+                if all(explains(mistake, i) for i in failed) and all(agrees(mistake, i) for i in others):
+                    return [mistake if i in failed else None for i in range(len(checks))]
+            for mistake in ours.exercise.misconceptions:
+                if explained := {i for i in failed if explains(mistake, i)}:
+                    agreed = sum(agrees(mistake, i) for i in range(len(checks)))
+                    agreeing.append((agreed, mistake, explained))
     agreeing.sort(key=lambda entry: -entry[0])
-    return [
-        next((mistake for _, mistake, explains in agreeing if i in explains), None) for i in range(len(exercise.checks))
-    ]
+    return [next((mistake for _, mistake, explained in agreeing if i in explained), None) for i in range(len(checks))]
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -289,7 +324,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _without_names(message: str) -> str:
-    return re.sub(r"`[^`]*`|'[^']*'", "", message)
+    return re.sub(r"`[^`]*`|'[^']*'|[\w.<>]+\(\)", "", message)  # also f() of "f() missing 1 required ..."
 
 
 def _elsewhere(ours: _Ours, check: Check, ask_learner: AskLearner, devices: Sequence[str]) -> str:

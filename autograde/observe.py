@@ -107,7 +107,7 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
         raise CannotAsk(f"is {came}, not a class: hand over the class itself, without calling it")
     model = cls(world.n_users, world.n_movies, world.n_factors)
     if not isinstance(model, nn.Module):
-        raise CannotAsk("is not an nn.Module: write `class ...(nn.Module):`")
+        raise CannotAsk(f"is not an nn.Module: write `class {cls.__name__}(nn.Module):`")
     parameters = dict(model.named_parameters())
     if not parameters:
         raise CannotAsk(
@@ -120,7 +120,8 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
             if parameter.numel() not in roles:
                 raise CannotAsk(
                     f"has a parameter `{name}` of shape {tuple(parameter.shape)}: that fits neither "
-                    f"{world.n_users} users nor {world.n_movies} movies with {world.n_factors} factors"
+                    f"{world.n_users} users nor {world.n_movies} movies with {world.n_factors} factors: take the sizes "
+                    "that `__init__` is given"
                 )
             _, shape = roles[parameter.numel()]
             values = seeded(shape, seed)
@@ -131,7 +132,8 @@ def built(cls: Any, world: World, seed: int = 0) -> nn.Module:
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of a tensor or array, a torch.Size, which is recorded as a shape; CannotAsk for anything else."""
     if not hasattr(value, "shape"):
-        raise CannotAsk(f"gave {'None' if value is None else _a(type(value).__name__)}, expected a tensor")
+        came = "None" if value is None else _a(type(value).__name__)
+        raise CannotAsk(f"gave {came}, expected a tensor{': is a `return` missing?' if value is None else ''}")
     return torch.Size(value.shape)
 
 
@@ -143,6 +145,8 @@ def gradients_of(cls: Any, world: World) -> dict[str, Tensor | None]:
     """
     model = built(cls, world)
     predictions = model(world.batch)
+    if predictions is None:
+        raise CannotAsk("gave None, expected a tensor: is a `return` missing?")
     if not isinstance(predictions, Tensor) or not predictions.requires_grad:
         raise CannotAsk("gives predictions that no gradient can flow back from: keep them tensors, undetached")
     rows = len(world.batch)
@@ -253,6 +257,9 @@ class _TooMuch(Exception):
     pass
 
 
+PLAIN = frozenset({bool, int, float, str, type(None)})  # what is recorded as it is
+
+
 class _Budget:
     """How many items may still be recorded: a list of long lists grows faster than each of them."""
 
@@ -300,6 +307,8 @@ def _record(value: Any, budget: _Budget, depth: int = 0) -> Any:
             return float(value)
         case list() | tuple() | range():
             budget.spend(len(value), depth)
+            if PLAIN.issuperset(map(type, value)):
+                return list(value)
             return [_record(item, budget, depth + 1) for item in value]
         case Mapping():
             budget.spend(len(value), depth)

@@ -43,15 +43,20 @@ class AskChild:
     ended, HoldsAnswers for a question that must not be sent. timed_out: whether a question was given up.
     """
 
+    copies = True  # what it is given goes to the child as bytes, and stays as it is
+
     def __init__(self, child: Child, expression: str, seed: int, seconds: float):
         self._child, self._expression, self._seed = child, expression, seed
         self._left = seconds
         self.timed_out = False
+        self._given: tuple[Any, bytes] = (self, b"")  # the last one, and its bytes
 
     def __call__(self, question: Callable[[Any, Any], Any], given: Any) -> Any:
         if self._left <= 0:
             return Raised("CannotAsk", NOT_ASKED)
-        arguments = _pickled_question(question), pickled(given, question), self._seed
+        if given is not self._given[0]:
+            self._given = given, pickled(given, question)
+        arguments = _pickled_question(question), self._given[1], self._seed
         started = time.monotonic()
         try:
             plain, arrays = self._child.ask(self._expression, answered, *arguments, seconds=self._left)

@@ -11,11 +11,11 @@ import functools
 import inspect
 import re
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograde.cells import is_locked, is_unchanged_demo, is_unwritten
+from autograde.kernel.syntax import parsed
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -29,21 +29,12 @@ MAX_PARSED = 50_000  # characters: the syntax tree of a huge cell would fill the
 DEFINITION = re.compile(r"(?m)^(?:(?:async +)?def +|class +)?([A-Za-z_]\w*)(?= *[=(:])")
 
 
-_parsing = threading.Lock()
-
-
-def _parsed(source: str, mode: str = "exec") -> ast.AST:
-    """The syntax tree, by one thread at a time: Python 3.11 counts the depth of all trees under way in one place."""
-    with _parsing:
-        return ast.parse(source, mode=mode)
-
-
 def asked_expression(source: str, name: str) -> tuple[str, str]:
     """(code before the check, the expression that it asks for) of a check cell: `check("DotProduct", DotProduct)`.
 
     Raises ValueError, for the lesson's author, when the cell does not end in that call.
     """
-    tree = _parsed(source)
+    tree = parsed(source)
     match tree.body[-1:]:
         case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(said), asked], [])) as last] if said == name:
             lines = source.splitlines()
@@ -53,7 +44,7 @@ def asked_expression(source: str, name: str) -> tuple[str, str]:
 
 def names_in(expression: str) -> set[str]:
     """The names that an expression looks up."""
-    return {node.id for node in ast.walk(_parsed(expression, "eval")) if isinstance(node, ast.Name)}
+    return {node.id for node in ast.walk(parsed(expression, "eval")) if isinstance(node, ast.Name)}
 
 
 def not_ones_own(cells: Sequence[NotebookNode], names: set[str]) -> str:
@@ -73,6 +64,7 @@ def not_ones_own(cells: Sequence[NotebookNode], names: set[str]) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=256)  # for each of its checks all of a notebook's cells are looked at
 def bindings(source: str) -> dict[str, str]:
     """The names that a cell binds, each with how: "own" for `def`, `class`, `=`, else the package it is imported from.
 
@@ -81,7 +73,7 @@ def bindings(source: str) -> dict[str, str]:
     if len(source) > MAX_PARSED:
         return {match[1]: "own" for match in DEFINITION.finditer(source)}
     try:
-        tree = _parsed(_without_magics(source))
+        tree = parsed(_without_magics(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     found: dict[str, str] = {}

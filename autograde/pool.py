@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import logging
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from autograde.course import CourseError
 
-__all__ = ["graded", "shape"]
+__all__ = ["begin", "graded", "shape"]
 
 THREADS = 4  # at most, in one worker process: they share a judge and a warm server
 WINDOW = 8  # jobs for each thread that may be on their way at once, so that a large class fits into memory
 JOIN_SECONDS = 120  # how long a scheduler may take to find its first worker
+# Workers of our own are not watched: nobody looks at the profile, and to take it costs as much as to judge.
+UNWATCHED = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "60s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},  # without its malloc that keeps no memory
+}
 
 Place = TypeVar("Place")
+
+
+def begin() -> None:
+    """Import what workers need, in a thread of its own: it takes a while, and there may be something else to do."""
+    threading.Thread(target=importlib.import_module, args=("distributed",), daemon=True).start()
 
 
 def graded(jobs: Iterator[tuple[Place, Any]], workers: int, scheduler: str, walls: bool) -> Iterator[tuple[Place, Any]]:
@@ -35,6 +49,8 @@ def graded(jobs: Iterator[tuple[Place, Any]], workers: int, scheduler: str, wall
         thread = stack.enter_context(ThreadPoolExecutor(1))
         starting = thread.submit(_client, stack, workers, scheduler, walls)
         yield from _through(starting, jobs, workers)
+        # all is done: who asked need not wait until they have left; the process itself does
+        threading.Thread(target=stack.pop_all().close, name="workers leaving").start()
 
 
 def shape(workers: int) -> list[int]:
@@ -82,12 +98,14 @@ def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) 
 
 
 def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bool) -> Any:
+    import dask
     from distributed import Client, Nanny, Scheduler, SpecCluster
 
     from autograde.kernel.walls import Walls
     from autograde.worker import Desk, walls_here
 
     if not scheduler:
+        stack.enter_context(dask.config.set(UNWATCHED))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autograde-dask-", ignore_cleanup_errors=True))
         # on loopback alone, its page of statistics too, which nobody reads
         place = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}

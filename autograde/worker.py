@@ -16,6 +16,7 @@ from distributed import Worker, WorkerPlugin
 
 from autograde import digest
 from autograde.imports import nbformat_quickly
+from autograde.kernel.imports import fastai_quickly
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import WarmServer
@@ -99,8 +100,7 @@ class _Desk:
         from autograde import exercises
 
         # first of all, since it imports longest; execute.judging_server would import torch before
-        readable, environment = exercises.needed_beside_learners()
-        self._server = WarmServer(found, readable=readable, environment=environment)
+        self._server = WarmServer(found, **exercises.needed_beside_learners())
         self._imports.start()
 
     def grade(self, job: Job) -> Done:
@@ -129,8 +129,9 @@ class _Desk:
         gc.disable()  # collections find nothing while modules are imported, and take a quarter of the time
         try:
             nbformat_quickly()
+            fastai_quickly()
             import torch
-            import torch._dynamo  # the first optimizer would import it, while a learner's child waits
+            import torch.fx.experimental.symbolic_shapes  # a check on `meta` would, while a learner's child waits
 
             torch.set_num_threads(1)
             from autograde import execute, exercises  # noqa: F401

@@ -13,6 +13,12 @@
 # - build the baseline that every later model of this course has to beat.
 #
 # **Time**: about 75 minutes. **Points**: 9. Stuck? `hint("ratings_matrix")` gives the next hint, as often as you ask.
+#
+# **How a lesson works.** Run cell after cell from the top, with Shift+Enter. Where you find `raise NotImplementedError`, write
+# your own code in its place, run the cell, and then the check below it. The check says what is right, and why the rest is
+# not; ask it as often as you like. Cells that go on with your work wait until its check has passed: run them again then.
+# When you open a notebook anew, nothing in it has been run: *Run > Run All Above Selected Cell* brings you back to where
+# you were. A hint you get in a cell of your own, the + above makes one.
 
 # %%
 import math

@@ -181,14 +181,37 @@ check("gradient_step", gradient_step)
 # %% [markdown] question="mse_broadcast"
 
 # %% [markdown]
+# What harm does it do? Here are two models with the same start, two hundred steps each on the same 512 ratings. One loss
+# takes the last dimension off the ratings, the other leaves it there. Nothing else differs, and neither of them stops.
+
+# %% demo="two hundred steps with the right loss, and with the one that broadcasts"
+many_x, many_y = dls.train.dataset[:512]
+if passed("DotProduct"):
+    for name, ratings_of in (("(512,) against (512,)", many_y.squeeze(-1)), ("(512,) against (512, 1)", many_y)):
+        torch.manual_seed(0)
+        model = DotProduct(dls.n_users, dls.n_items, 10)
+        optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
+        for _ in range(200):
+            loss = ((model(many_x) - ratings_of) ** 2).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        predictions = model(many_x).detach()
+        error = ((predictions - many_y.squeeze(-1)) ** 2).mean()
+        print(f"{name}: predictions {predictions.mean():.2f} ± {predictions.std():.2f}, mean squared error {error:.2f}")
+    print(f"the ratings themselves: {many_y.mean():.2f} ± {many_y.std():.2f}")
+
+# %% [markdown]
+# Held against every rating at once, each prediction can do no better than their mean, and that is where all of them end: the
+# same number for everybody. No message, a loss that falls, and a model that knows nothing.
+#
 # ### Play: how large is a good step?
 #
-# Your step, two hundred times on the same 512 ratings, with the learning rate that you choose. Move the slider until the
+# Your own step, two hundred times on these 512 ratings, with the learning rate that you choose. Move the slider until the
 # loss falls fastest, and then further, until it no longer falls at all.
 
 # %% demo="a slider for the learning rate, on your own gradient_step"
 if passed("DotProduct") and passed("gradient_step"):
-    many_x, many_y = dls.train.dataset[:512]
 
     def descend(lr):
         torch.manual_seed(0)
@@ -245,9 +268,28 @@ if passed("DotProduct") and passed("train"):
     torch.manual_seed(42)
     model = DotProduct(dls.n_users, dls.n_items, 50)
     learn = train(model, dls, epochs=5, lr=5e-3)
+    rates = learn.recorder.lrs
+    peak = rates.index(max(rates))
+    print(f"{len(rates):,} steps. The learning rate: {rates[0]:.5f} at first,", end=" ")
+    print(f"{rates[peak]:.5f} at step {peak:,}, {rates[-1]:.1e} at last")
 
 # %% [markdown]
-# Here is the same as a picture, beside the damped biases of lesson 1, which know nothing of taste: only how generous a
+# And now what all of this was for. These people gave these stars, and the model has seen none of the eight ratings: it knows
+# the people from other films, and the films from other people.
+
+# %% demo="eight hidden ratings, and what the model predicts for them"
+if passed("DotProduct") and passed("train"):
+    with torch.no_grad():
+        stars = model.cpu()(dls.valid.dataset.x)
+    table = dls.valid_df.assign(predicted=stars.numpy())
+    display(table[["user", "title", "rating", "predicted"]].sample(8, random_state=3).round(2))
+    print(f"all {len(stars):,} predictions lie between {stars.min():.2f} and {stars.max():.2f}")
+
+# %% [markdown]
+# Often near, sometimes far off. And look at the last line: its ends are stars that nobody can give. Lesson 5 asks what that
+# costs.
+#
+# Here is the training as a picture, beside the damped biases of lesson 1, which know nothing of taste: only how generous a
 # user is and how well liked a film.
 
 # %% demo="loss per epoch, beside the damped biases"

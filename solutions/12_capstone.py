@@ -241,9 +241,11 @@ display(pd.DataFrame(rows).T)
 # %% [markdown]
 # On MovieLens the rows differ by more than the models do. The last two are the hardest, and the nearest to what a
 # service has to do: predict what comes later. In the very last one most people are new, and the model, which gives them
-# the untouched row of `#na#`, falls behind the biases. You can do better, below. An error without its cut says nothing. With it, a damped baseline *on the same cut* says most. When Rendle, Zhang and Koren looked again at
-# the published results on MovieLens 10M in 2019, old models with careful settings, matrix factorisation among them, beat
-# years of newer ones. What had been compared was how much care had gone into the baselines.
+# the untouched row of `#na#`, falls behind the biases. You can do better, below.
+#
+# An error without its cut says nothing. With it, a damped baseline *on the same cut* says most. When Rendle, Zhang and
+# Koren looked again at the published results on MovieLens 10M in 2019, old models with careful settings, matrix
+# factorisation among them, beat years of newer ones. What had been compared was how much care had gone into the baselines.
 
 # %% [markdown] question="published_results"
 

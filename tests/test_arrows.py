@@ -40,7 +40,7 @@ AUTOGRADE = {
     "compare": {"observe"},
     "judge": {"exercise", "observe", "compare"},
     "card": {"exercise"},
-    "cells": set(),
+    "cells": {"kernel"},  # its syntax trees
     "verdict": {"card", "cells", "exercise"},
     "cell": {
         *("card", "evidence", "exercise", "exercises", "judge", "ownership", "panel", "records", "session", "verdict"),
@@ -58,7 +58,7 @@ AUTOGRADE = {
     "exercises": {"exercise", "observe"},
     "lesson": {"cells", "exercise"},
     "kernel": {"observe"},  # what questions are made of, warm in the child
-    "ownership": {"cells", "exercise"},
+    "ownership": {"cells", "exercise", "kernel"},
     "outside": {"exercise", "kernel", "observe"},
     "repair": {"cells", "ownership"},
     "secret": set(),

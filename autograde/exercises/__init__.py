@@ -73,8 +73,8 @@ def find(name: str) -> tuple[str, Exercise]:
     raise UnknownExercise(f"There is no exercise called {reprlib.repr(name)}. {help_}")
 
 
-def needed_beside_learners() -> tuple[list[Path], dict[str, str]]:
-    """(what learners' code must be able to read, environment variables): the library, and the ratings in its cache."""
+def needed_beside_learners() -> dict[str, Any]:
+    """What a WarmServer has to know of the library and of the ratings in its cache, by the names of its arguments."""
     from collabkit.cache import cache_file
 
     found = importlib.util.find_spec("collabkit")
@@ -82,4 +82,5 @@ def needed_beside_learners() -> tuple[list[Path], dict[str, str]]:
     assert found.origin
     cache = cache_file().parent.absolute()
     readable = [Path(found.origin).parent, *([cache] if cache.is_dir() else [])]
-    return readable, {"COLLABKIT_CACHE": str(cache)}
+    environment = {"COLLABKIT_CACHE": str(cache)}
+    return {"readable": readable, "environment": environment, "prepare": ["collabkit.movielens.remember"]}

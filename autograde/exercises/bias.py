@@ -122,6 +122,17 @@ class BroadcastsToASquare(collabkit.DotProductBias):
 
 
 @DotProductBias.misconception(
+    "`+=` refuses: your dot product has shape (rows,) and your biases (rows, 1), and together they would be (rows, rows). "
+    "Take the last dimension off the biases: `.squeeze(-1)`."
+)
+class AddsInPlace(collabkit.DotProductBias):
+    def forward(self, x):
+        dot = (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
+        dot += self.user_bias(x[:, 0]) + self.movie_bias(x[:, 1])
+        return dot
+
+
+@DotProductBias.misconception(
     "You have the right numbers in shape (rows, 1), and one prediction a row is (rows,). End with `.squeeze(-1)`."
 )
 class KeepsDimension(collabkit.DotProductBias):
@@ -392,6 +403,14 @@ def four_rows():
         f"added up for each of {n} users, of whom one is there twice and some are not at all",
         gradient_of_a_bias(errors, index, n),
     )
+
+
+@bias_gradient.misconception(
+    "All zeros: `index_add` leaves its tensor as it was and returns a new one, which you dropped. Keep it, "
+    "`gradient = gradient.index_add(...)`, or write `index_add_`, which changes the tensor itself."
+)
+def drops_the_result(errors, index, n):
+    return torch.zeros(n)
 
 
 # ---- questions

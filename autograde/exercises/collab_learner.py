@@ -440,6 +440,15 @@ def freezes_the_tables(theirs):
 
 
 @same_model.misconception(
+    "Your model has the right sizes and still its own random numbers: nothing was carried over. Copy all four tables, "
+    "`mine.user_factors.weight.copy_(theirs.u_weight.weight)` and so on, within `torch.no_grad()`."
+)
+def carries_nothing_over(theirs):
+    n_users, n_factors = theirs.u_weight.weight.shape
+    return DotProductBias(n_users, len(theirs.i_weight.weight), n_factors, y_range=theirs.y_range)
+
+
+@same_model.misconception(
     "PyTorch refuses to overwrite a parameter while it keeps book for gradients, and copying weights is nothing to learn "
     "from: put the copies into `with torch.no_grad():`."
 )
@@ -825,7 +834,7 @@ def times_shown(train, valid, ratings: pd.DataFrame) -> dict[str, str]:
     for_training = len(ratings) - len(flat(valid))  # counted: who is only in the part held back goes by `#na#` there
     return {
         "ratings never shown": some(for_training - len(all_of_them & set(shown))),
-        "shown more than once": some(sum(often > 1 for often in shown.values())),
+        "ratings shown more than once": some(sum(often > 1 for often in shown.values())),
     }
 
 

@@ -47,11 +47,11 @@ emb_sz_rule = Exercise(
 @emb_sz_rule.given
 def counts(rng):
     """Numbers of places whose width is rounded up and down, and some that are so large that the limit holds."""
-    small = rng.permutation(np.arange(3, 5000))[:400]
+    small = np.concatenate([rng.permutation(np.arange(30, 600))[:100], rng.permutation(np.arange(600, 5000))[:300]])
     exact = 1.6 * small**0.56
     up, down = (small[chosen].tolist() for chosen in (exact % 1 > 0.55, (exact % 1 > 0.05) & (exact % 1 < 0.45)))
     large = [int(n) for n in rng.integers(60_000, 2_000_000, 3)]
-    return {"usual": [up[0], down[0], up[1], down[1]], "large": large}
+    return {"usual": [up[0], down[0], up[-1], down[-1]], "large": large}
 
 
 @emb_sz_rule.check(points=0.5)
@@ -79,6 +79,18 @@ def without_limit(n):
 @emb_sz_rule.misconception("`max(600, ...)` is *at least* 600. You want at most 600: `min`.")
 def at_least_600(n):
     return max(600, round(1.6 * n**0.56))
+
+
+@emb_sz_rule.misconception(
+    "You cut off the number of *places* at 600. It is the width that ends there: first the rule, then `min(600, ...)`."
+)
+def limits_the_places(n):
+    return 600 if n > 600 else round(1.6 * n**0.56)
+
+
+@emb_sz_rule.misconception("In Python `^` is no power (it works on bits). A power is `**`: `n**0.56`.")
+def writes_a_caret(n):
+    return min(600, round(1.6 * n ^ 0.56))
 
 
 @emb_sz_rule.misconception(
@@ -189,6 +201,22 @@ def forgets_na(classes, sz_dict=None):
     widths = sz_dict or {}
     rule = [(name, len(places) - 1) for name, places in classes.items()]
     return [(n, widths.get(name, min(600, round(1.6 * n**0.56)))) for name, n in rule]
+
+
+@get_emb_sz.misconception(
+    "You went through the *names* of the columns and counted their letters. `for name, places in classes.items()` gives each "
+    "vocabulary with its name."
+)
+def goes_through_the_names(classes, sz_dict=None):
+    return [(len(name), min(600, round(1.6 * len(name) ** 0.56))) for name in classes]
+
+
+@get_emb_sz.misconception(
+    "When no width was chosen by hand, `sz_dict` is None, and None has no `.get`. Begin with `sz_dict = sz_dict or {}`."
+)
+def needs_the_dict(classes, sz_dict=None):
+    rule = [(name, len(places)) for name, places in classes.items()]
+    return [(n, sz_dict.get(name, min(600, round(1.6 * n**0.56)))) for name, n in rule]
 
 
 @get_emb_sz.misconception(
@@ -322,7 +350,9 @@ def made(cls: Any, net: Net, y_range: tuple[float, float] | None = None) -> nn.M
             )
         found[role] = parameter
     if missing := [role for role in wanted if role not in found and "bias" not in role]:
-        raise CannotAsk(f"has no {' and no '.join(missing)}, as far as `parameters()` can see")
+        raise CannotAsk(
+            f"has no {' and no '.join(missing)}, as far as `parameters()` can see: keep each on `self`, layers in `nn.Sequential`, not in a list"
+        )
     values = {role: seeded(wanted[role], net.key, role) for role in found}
     _fill(found, values)
     if not _users_come_first(model, found, wanted):
@@ -449,6 +479,15 @@ class ForgetsTheReLU(collabkit.CollabNN):
         rating = self.layers(torch.cat((self.user_factors(x[:, 0]), self.movie_factors(x[:, 1])), dim=1))
         low, high = self.y_range
         return torch.sigmoid(rating.squeeze(-1)) * (high - low) + low
+
+
+@CollabNN.misconception(
+    "`user_sz` is one thing, a pair, and `Embedding` wants two numbers: `Embedding(*user_sz)` hands over both."
+)
+class HandsOverThePair(collabkit.CollabNN):
+    def __init__(self, user_sz, movie_sz, y_range=(0, 5.5), n_act=100):
+        nn.Module.__init__(self)
+        self.user_factors, self.movie_factors = Embedding(user_sz), Embedding(movie_sz)
 
 
 @CollabNN.misconception(
@@ -632,6 +671,11 @@ def softens_twice(scores, y):
     return F.cross_entropy(torch.softmax(scores, dim=1), y.squeeze(-1).long() - 1)
 
 
+@rating_loss.misconception("The two have changed places: `cross_entropy` takes the scores first, then the classes.")
+def takes_the_ratings_first(scores, y):
+    return F.cross_entropy(y, scores)
+
+
 @rating_loss.misconception(
     "The targets have shape (rows, 1), as the loaders bring them, and `cross_entropy` wants (rows,): `y.squeeze(-1)`."
 )
@@ -786,6 +830,11 @@ def five_sigmoids(scores):
 def naive_softmax(scores):
     chances = scores.exp() / scores.exp().sum(dim=1, keepdim=True)
     return chances @ torch.arange(1.0, 6.0)
+
+
+@expected_rating.misconception("You weighed the five, and did not add them up: one number a row, `.sum(dim=1)`.")
+def forgets_the_sum(scores):
+    return torch.softmax(scores, dim=1) * torch.arange(1.0, 6.0)
 
 
 @expected_rating.misconception(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import collabkit
 from autograde.exercise import EXAMPLE_SEED, Exercise, Question
-from autograde.observe import World, built, gradients_of, on_meta, pairs, seeded, shape_of
+from autograde.observe import Raised, World, built, gradients_of, on_meta, pairs, seeded, shape_of
 
 # ---- DotProduct
 
@@ -90,8 +90,36 @@ class UsesUsersTwice(collabkit.DotProduct):
 
 
 @DotProduct.misconception(
-    "Your factors are plain tensors, so PyTorch does not know that they are to be learned: `parameters()` is empty. "
-    "Use `nn.Embedding`, or wrap them in `nn.Parameter`."
+    "`x[0]` is the first *row* of the batch, one pair. The users of all rows are a column: `x[:, 0]`, all rows of column "
+    "0. The movies are `x[:, 1]`."
+)
+class TakesRows(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_users, n_factors)
+        self.movie_factors = nn.Embedding(n_movies, n_factors)
+
+    def forward(self, x):
+        return (self.user_factors(x[0]) * self.movie_factors(x[1])).sum(dim=1)
+
+
+@DotProduct.misconception(
+    "Your tables lie on their side. `Embedding` wants the number of rows first, one for each user, and then how many "
+    "numbers a row has: `Embedding(n_users, n_factors)`."
+)
+class TurnsTheSizesRound(nn.Module):
+    def __init__(self, n_users, n_movies, n_factors):
+        super().__init__()
+        self.user_factors = nn.Embedding(n_factors, n_users)
+        self.movie_factors = nn.Embedding(n_factors, n_movies)
+
+    def forward(self, x):
+        return (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
+
+
+@DotProduct.misconception(
+    "PyTorch finds nothing to learn in your model: `parameters()` is empty. A plain tensor does not count, nor does what "
+    "`__init__` makes without keeping it on `self`: `self.user_factors = Embedding(n_users, n_factors)`."
 )
 class PlainTensors(nn.Module):
     def __init__(self, n_users, n_movies, n_factors):
@@ -119,6 +147,15 @@ class SqueezesTheBatch(collabkit.DotProduct):
 class PairsEverybody(collabkit.DotProduct):
     def forward(self, x):
         return self.user_factors(x[:, 0]) @ self.movie_factors(x[:, 1]).T
+
+
+@DotProduct.misconception(
+    "`@` multiplies matrices, and these two do not fit: (rows, factors) by (rows, factors). Row by row is `*`, and then "
+    "`.sum(dim=1)`."
+)
+class MultipliesMatrices(collabkit.DotProduct):
+    def forward(self, x):
+        return self.user_factors(x[:, 0]) @ self.movie_factors(x[:, 1])
 
 
 @DotProduct.misconception("You multiplied the factors but did not add the products up: `.sum(dim=1)` is missing.")
@@ -293,6 +330,16 @@ def sums_the_errors(model, x, y, lr):
     return loss.item()
 
 
+@gradient_step.misconception(
+    "Nothing has moved: `p = p - ...` makes a new tensor and calls it `p`, and the model keeps the old one. Change it in "
+    "place: `p -= lr * p.grad`."
+)
+def renames_the_result(model, x, y, lr):
+    loss = ((model(x) - y.squeeze(-1)) ** 2).mean()
+    loss.backward()
+    return loss.item()
+
+
 @gradient_step.misconception("You returned the loss after the step. Keep the loss that the gradient came from.")
 def returns_the_later_loss(model, x, y, lr):
     ((model(x) - y.squeeze(-1)) ** 2).mean().backward()
@@ -347,7 +394,7 @@ class SmallTable:
     """A small table of ratings with its loaders, and a model that is no recommender."""
 
     def __init__(self, rng):
-        self.x = pairs(rng, 30, 20, rows=320)
+        self.x = pairs(rng, 30, 20, rows=256)
         stars = 1 + self.x[:, 0].numpy() % 5 + rng.normal(0, 0.3, len(self.x))
         self.y = torch.from_numpy(stars.clip(0.5, 5).astype("float32"))[:, None]  # (rows, 1)
         self.lr = float(rng.uniform(0.01, 0.03))
@@ -356,7 +403,7 @@ class SmallTable:
     def loaders(self) -> DataLoaders:
         """fastai's own, in the order of the rows: whatever random numbers an answer draws, the batches stay."""
         rows = list(zip(self.x, self.y, strict=True))
-        return DataLoaders(*(DataLoader(part, bs=64, device="cpu") for part in (rows[:256], rows[256:])))
+        return DataLoaders(*(DataLoader(part, bs=64, device="cpu") for part in (rows[:192], rows[192:])))
 
     def model(self) -> nn.Module:
         return pair_model(40, 4, self.key)
@@ -367,30 +414,26 @@ def small_table(rng):
     return SmallTable(rng)
 
 
-def trained(train, given, epochs):
+@train.check(points=0.75, look=lambda seen, given: seen["predictions"])
+def training(train, given):
+    """Trains the model for the epochs and with the learning rate that it is given"""
     model = given.model()
     torch.manual_seed(given.key)
-    learn = train(model, given.loaders(), epochs, given.lr)
-    return model, learn
+    learn = train(model, given.loaders(), 3, given.lr)
+    seen = {"predictions": model(torch.arange(40).reshape(20, 2)).detach()}
+    try:  # a model may be trained well by who does not return the Learner
+        with learn.no_bar(), learn.no_logging():
+            seen["validation loss"] = float(learn.validate()[0])
+    except Exception as error:
+        seen["validation loss"] = Raised(type(error).__name__, str(error))
+    return seen
 
 
-@train.check(points=0.75)
-def predictions_after(train, given):
-    """Trains the model for the epochs and with the learning rate that it is given"""
-    model, _ = trained(train, given, epochs=3)
-    return model(pairs_of(given)).detach()
-
-
-@train.check(points=0.25)
-def validation_loss(train, given):
-    """Returns the Learner, whose validation loss is the mean squared error"""
-    _, learn = trained(train, given, epochs=2)
-    with learn.no_bar(), learn.no_logging():
-        return float(learn.validate()[0])
-
-
-def pairs_of(given) -> Tensor:
-    return torch.arange(40).reshape(20, 2)
+train.check(
+    points=0.25,
+    look=lambda seen, given: seen["validation loss"],
+    sentence="Returns the Learner, whose validation loss is the mean squared error",
+)(training)
 
 
 @train.misconception(

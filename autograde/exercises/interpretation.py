@@ -137,11 +137,22 @@ def listed(value) -> list[tuple]:
     pairs = list(value)
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
         raise CannotAsk("should give a list of pairs, each a name and a bias")
+    if all(isinstance(second, str) for _, second in pairs):
+        raise CannotAsk("gives each pair the wrong way round: the name comes first, then the bias")
     return pairs
 
 
 def names_of(value) -> list:
     return [name if isinstance(name, str) else int(name) for name, _ in listed(value)]
+
+
+@top_biases.misconception(
+    "The biases come as (n, 1), and `argsort` sorted each row by itself, one number: every position is 0. Make one row of "
+    "n first, `bias.detach().squeeze(-1)`."
+)
+def sorts_each_row(bias, names, k=5, largest=False):
+    order = bias.argsort(descending=largest)[:k]
+    return [(names[i], bias[i].item()) for i in order]
 
 
 @top_biases.check(points=0.5)
@@ -506,6 +517,16 @@ def projects_uncentred(factors, k=3):
     factors = factors.detach()
     components = torch.linalg.svd(factors - factors.mean(dim=0), full_matrices=False).Vh[:k]
     return components, factors @ components.T
+
+
+@reduce_to_components.misconception(
+    "You subtracted one number, the mean of all. Each factor has a mean of its own, over the films: `mean(dim=0)`."
+)
+def centres_by_one_number(factors, k=3):
+    factors = factors.detach()
+    centred = factors - factors.mean()
+    components = torch.linalg.svd(centred, full_matrices=False).Vh[:k]
+    return components, centred @ components.T
 
 
 @reduce_to_components.misconception(
@@ -982,7 +1003,7 @@ same_rotation = Question(
     right="b",
     why_not={
         "a": "A dot product depends on two lengths and the angle between them, and a rotation of both changes none of "
-        "them: $(pR)\\cdot(qR) = p\\,R R^\\top q^\\top = p\\cdot q$.",
+        "them: (pR)·(qR) = p R Rᵀ qᵀ = p·q.",
         "c": "The numbers in the tables do change: what stood in one column is now spread over several.",
         "d": "All films are rotated together, so their distances and angles to each other stay, and with them the "
         "neighbours.",

@@ -76,19 +76,17 @@ def ratings_to_lay_out(rng):
 NOTHING = "returned nothing: end it with `return` and the result"
 
 
+def described(value) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" or name == "ndarray" else f"a {name}"
+
+
 def frame_of(value) -> pd.DataFrame:
     if value is None:
         raise CannotAsk(NOTHING)
     if not isinstance(value, pd.DataFrame):
-        raise CannotAsk(
-            f"gave a {type(value).__name__}, expected a DataFrame with a row per user and a column per film"
-        )
+        raise CannotAsk(f"gave {described(value)}, expected a DataFrame with a row per user and a column per film")
     return value.droplevel(list(range(value.columns.nlevels - 1)), axis=1) if value.columns.nlevels > 1 else value
-
-
-def whole_matrix(answer, given) -> pd.DataFrame:
-    """Everybody asked for, so that who is most active plays no part."""
-    return frame_of(answer(given.ratings, given.ratings["user"].nunique(), given.ratings["movie"].nunique()))
 
 
 @ratings_matrix.check(points=0.5)
@@ -124,13 +122,13 @@ def gaps_seen(table, given) -> dict[str, float]:
 @ratings_matrix.check(points=0.5, look=known_cells_seen)
 def ratings_in_place(answer, given):
     """Puts each rating where the row of its user meets the column of its film"""
-    return whole_matrix(answer, given)
+    # everybody is asked for, so that who is most active plays no part
+    return frame_of(answer(given.ratings, given.ratings["user"].nunique(), given.ratings["movie"].nunique()))
 
 
-@ratings_matrix.check(points=0.5, look=gaps_seen)
-def gaps_stay_gaps(answer, given):
-    """Leaves a gap (NaN) where nobody gave a rating"""
-    return whole_matrix(answer, given)
+ratings_matrix.check(points=0.5, look=gaps_seen, sentence="Leaves a gap (NaN) where nobody gave a rating")(
+    ratings_in_place
+)
 
 
 @ratings_matrix.misconception(
@@ -156,8 +154,8 @@ def counts_ratings(ratings, n_users=15, n_movies=15):
 
 
 @ratings_matrix.misconception(
-    "Everybody is in your matrix. Keep only the ratings whose user and film are both among the chosen: two `isin`, joined "
-    "by `&` (with `|` one of them is enough)."
+    "Everybody is in your matrix. Choose `n_users` users and `n_movies` films, however many that is, and keep only the "
+    "ratings whose user and film are both among them: two `isin`, joined by `&` (with `|` one of them is enough)."
 )
 def keeps_everybody(ratings, n_users=15, n_movies=15):
     return ratings.pivot_table(index="user", columns="movie", values="rating")
@@ -269,6 +267,8 @@ def number(value) -> float:
         raise CannotAsk(f"gave the text {value!r}, expected a number")
     if np.ndim(value) > 0:
         raise CannotAsk(f"gave {np.size(value)} numbers, expected one")
+    if not hasattr(value, "__float__") or isinstance(value, type):
+        raise CannotAsk(f"gave {described(value)}, expected a number")
     return float(value)
 
 
@@ -419,6 +419,20 @@ def takes_the_mean(user_factors, movie_factors):
     return sum(u * m for u, m in zip(user_factors, movie_factors, strict=True)) / len(user_factors)
 
 
+@predict_rating.misconception(
+    "You return within the loop, so it ends after the first pair. Indent `return` as far as `for`, behind the loop."
+)
+def returns_too_early(user_factors, movie_factors):
+    return user_factors[0] * movie_factors[0]
+
+
+@predict_rating.misconception(
+    "Your sum ends one factor too early. `range(n)` leaves n itself out already: `range(len(user_factors))`, or `zip`."
+)
+def leaves_the_last_out(user_factors, movie_factors):
+    return sum(u * m for u, m in zip(user_factors[:-1], movie_factors[:-1], strict=True))
+
+
 @predict_rating.misconception("You wrote three factors out by hand. Let `zip` go through as many as there are.")
 def three_by_hand(user_factors, movie_factors):
     return user_factors[0] * movie_factors[0] + user_factors[1] * movie_factors[1] + user_factors[2] * movie_factors[2]
@@ -439,6 +453,14 @@ def two_factors():
     yield "a film's factors", movie
     yield "factor by factor, multiplied", [one * other for one, other in zip(user, movie, strict=True)]
     yield "added up", matrices.predict_rating(user, movie)
+
+
+@predict_rating.misconception(
+    "`@` is for arrays, and these are plain lists. Go through both with `zip`, or make arrays of them first: "
+    "`np.array(user_factors)`."
+)
+def matrix_product_of_lists(user_factors, movie_factors):
+    return user_factors @ movie_factors
 
 
 # ---- fill_gaps
@@ -482,7 +504,7 @@ def cells_of(value, matrix: pd.DataFrame) -> np.ndarray:
     try:
         cells = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise CannotAsk(f"gave a {type(value).__name__}, expected a DataFrame of numbers") from None
+        raise CannotAsk(f"gave {described(value)}, expected a DataFrame of numbers") from None
     if cells.shape != matrix.shape:
         raise CannotAsk(f"gave shape {cells.shape}, expected the matrix's own, {matrix.shape}")
     return cells
@@ -582,8 +604,9 @@ def fills_with_means(matrix, user_factors, movie_factors):
 
 
 @fill_gaps.misconception(
-    "Nothing was filled: pandas fills where labels agree, and your predictions are labelled 0, 1, 2, ... instead of by "
-    "id. Make the table of predictions with `index=matrix.index, columns=matrix.columns`."
+    "Nothing was filled. Did you call `fillna`? It fills where labels agree, so the table of predictions needs the "
+    "matrix's own: `index=matrix.index, columns=matrix.columns`. Did you look for gaps with `==`? NaN equals nothing, not "
+    "even NaN: ask `isna()`."
 )
 def labels_differ(matrix, user_factors, movie_factors):
     return matrix.fillna(pd.DataFrame(user_factors @ movie_factors.T))
@@ -603,6 +626,14 @@ def fills_from_an_array(matrix, user_factors, movie_factors):
 )
 def multiplies_elements(matrix, user_factors, movie_factors):
     return pd.DataFrame(user_factors * movie_factors.T, index=matrix.index, columns=matrix.columns)
+
+
+@fill_gaps.misconception(
+    "The two tables do not meet: (n_users, k) @ (n_movies, k). Turn the films' factors over, so that it is (n_users, k) "
+    "times (k, n_movies): `user_factors @ movie_factors.T`."
+)
+def forgets_to_transpose(matrix, user_factors, movie_factors):
+    return matrix.fillna(pd.DataFrame(user_factors @ movie_factors))
 
 
 @fill_gaps.misconception(
@@ -696,10 +727,14 @@ def shapes_must_agree(answer, given):
     """Does not let predictions (n,) and targets (n, 1) meet in silence"""
     flat = number(answer(given.predictions, given.targets))
     try:
-        column = number(answer(given.predictions, given.targets[:, None]))
+        column = answer(given.predictions, given.targets[:, None])
     except (ValueError, TypeError, AssertionError):
         return [flat, None]
-    return [flat, column]
+    if column is None or isinstance(column, str | type | Exception):
+        raise CannotAsk(
+            "gave no error when the shapes differ: printing or returning one stops nobody, `raise ValueError(...)` does"
+        )
+    return [flat, number(column)]
 
 
 @rmse.misconception(
@@ -802,7 +837,7 @@ def three_parts(value) -> tuple:
     if value is None:
         raise CannotAsk(NOTHING)
     if not isinstance(value, tuple | list) or len(value) != 3:
-        what = f"{len(value)} things" if isinstance(value, tuple | list) else f"a {type(value).__name__}"
+        what = f"{len(value)} things" if isinstance(value, tuple | list) else described(value)
         raise CannotAsk(f"gave {what}, expected three: the mean, the users' biases and the films' biases")
     return tuple(value)
 

@@ -89,21 +89,30 @@ def bias_first(user_factors, user_bias):
     return torch.cat([user_bias[1:].mean(dim=0), user_factors[1:].mean(dim=0)]).detach()
 
 
+@average_user.misconception(
+    "`.mean()` of a whole table is a bare number, without a dimension, and `cat` wants vectors. A mean over the rows keeps "
+    "one: `user_bias[1:].mean(dim=0)`."
+)
+def joins_a_bare_number(user_factors, user_bias):
+    return torch.cat([user_factors[1:].mean(dim=0), user_bias[1:].mean()])
+
+
 @average_user.misconception("You added the users up. The average is their mean: `.mean(dim=0)`.")
 def adds_them_up(user_factors, user_bias):
     return torch.cat([user_factors[1:].sum(dim=0), user_bias[1:].sum(dim=0)]).detach()
 
 
 @average_user.misconception(
-    "A median of each column is nobody's taste either, and ridge regression wants the mean, from which all users "
-    "together lie the least squared distance away: `.mean(dim=0)`."
+    "You took medians. Damping pulls by *squared* distances, and the point from which all users together are the least "
+    "squared distance away is their mean: `.mean(dim=0)`."
 )
 def takes_medians(user_factors, user_bias):
     return torch.cat([user_factors[1:].median(dim=0).values, user_bias[1:].median(dim=0).values]).detach()
 
 
 @average_user.misconception(
-    "You gave zeros. Nobody in the tables is zero: users have a good deal in common, and the mean keeps it."
+    "You gave zeros. Nobody in the tables is zero: users have a good deal in common, and the mean keeps it. Average both "
+    "tables, `[1:].mean(dim=0)`."
 )
 def gives_zeros(user_factors, user_bias):
     return torch.zeros(user_factors.shape[1] + 1)
@@ -249,6 +258,13 @@ def keeps_the_average_bias(movie_factors, movie_bias, scores, around, damping=10
 
 
 @fold_in.misconception(
+    "`cat` joins tables, and `torch.ones(n)` is no table. A column of ones has two dimensions: `torch.ones(n, 1)`."
+)
+def joins_a_flat_column(movie_factors, movie_bias, scores, around, damping=10.0):
+    return torch.cat([movie_factors, torch.ones(len(movie_factors))], dim=1)
+
+
+@fold_in.misconception(
     "You damped the factors and left the bias free, so that one rating of 5 stars makes a user who loves everything. "
     "Damp all of them alike: the whole diagonal."
 )
@@ -340,8 +356,12 @@ def scored_items(rng):
 def positions(value) -> list[int]:
     if value is None:
         raise CannotAsk(NOTHING)
-    value = value.detach() if hasattr(value, "detach") else value
-    return [int(place) for place in np.asarray(value).ravel()]
+    if isinstance(value, tuple) and any(hasattr(part, "detach") for part in value):
+        raise CannotAsk(f"gave {len(value)} things, as `topk` and `sort` do: the positions are the second, `.indices`")
+    places = np.asarray(value.detach() if hasattr(value, "detach") else value).ravel()
+    if places.dtype.kind == "f" and places.size:
+        raise CannotAsk("gave scores, or other numbers with decimals: asked for are positions, as `argsort` gives them")
+    return [int(place) for place in places]
 
 
 @recommend.check(points=0.5)
@@ -547,6 +567,11 @@ def divides_by_the_length(recommended, relevant, k=10):
     return sum(item in relevant for item in recommended[:k]) / len(recommended[:k])
 
 
+@precision_at_k.misconception("`//` cuts the decimals off, so any list with a miss gets 0. Divide by `/`.")
+def cuts_off(recommended, relevant, k=10):
+    return sum(item in relevant for item in recommended[:k]) // k
+
+
 @precision_at_k.misconception("You counted the hits. Asked for is their share: divide by k.")
 def counts_hits(recommended, relevant, k=10):
     return float(sum(item in relevant for item in recommended[:k]))
@@ -662,6 +687,14 @@ def best_of_its_own_hits(recommended, relevant, k=10):
 def ranks_off_by_one(recommended, relevant, k=10):
     gained = sum(1 / math.log2(rank + 2) for rank, item in enumerate(recommended[:k], 1) if item in relevant)
     return gained / sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1))
+
+
+@ndcg_at_k.misconception(
+    "You divided by log2(1), which is 0. `enumerate` counts from 0, and the first place has rank 1: `log2(i + 2)`."
+)
+def begins_with_rank_zero(recommended, relevant, k=10):
+    gained = sum(1 / math.log2(i + 1) for i, item in enumerate(recommended[:k]) if item in relevant)
+    return gained / sum(1 / math.log2(i + 1) for i in range(min(k, len(relevant))))
 
 
 @ndcg_at_k.misconception(

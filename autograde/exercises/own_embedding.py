@@ -43,9 +43,8 @@ def seen_by_a_module(create_params, given):
     module.table = create_params(given[0])
     table = module.table
     if not isinstance(table, Tensor):
-        raise CannotAsk(
-            f"should return a tensor that learns, an nn.Parameter, not an object of type {type(table).__name__}"
-        )
+        came = "None: is a `return` missing?" if table is None else f"an object of type {type(table).__name__}"
+        raise CannotAsk(f"should return a tensor that learns, an nn.Parameter, and gave {came}")
     kind = "an nn.Parameter" if isinstance(table, nn.Parameter) else "a plain tensor"
     if kind == "a plain tensor" and table.grad_fn is not None:
         kind = "the result of a computation"
@@ -280,8 +279,8 @@ class WrapsAFinishedOne(nn.Module):
 
 
 @Embedding.misconception(
-    "Your table is a plain tensor: it is looked up, but never learned, and `.to(device)` leaves it behind. Make it with "
-    "`create_params`."
+    "Nothing in your module is learned: the table is a plain tensor, or it is not kept on `self`. Write "
+    "`self.weight = create_params([n, width])`."
 )
 class KeepsAPlainTensor(nn.Module):
     def __init__(self, n, width):
@@ -463,6 +462,24 @@ def one_id_twice():
     yield "the ids that were looked up in a table of four rows", ids
     yield "the gradient that comes back for each", upstream
     yield "the gradient of the table, where id 2 gets two of them, and 1 and 3 none", _lookup_gradient(ids, upstream, 4)
+
+
+@lookup_gradient.misconception(
+    "All zeros: `index_add` leaves its tensor as it was and returns a new one, which you dropped. Keep it, "
+    "`grad = grad.index_add(...)`, or write `index_add_`, which changes the tensor itself."
+)
+def drops_the_result(ids, upstream, n):
+    return torch.zeros(n, upstream.shape[1])
+
+
+@lookup_gradient.misconception(
+    "Row i of `upstream` went to row i of the table. It belongs to the row that was looked up: `grad[ids[i]]`."
+)
+def ignores_the_ids(ids, upstream, n):
+    grad = torch.zeros(n, upstream.shape[1])
+    for i, row in enumerate(upstream):
+        grad[i] += row
+    return grad
 
 
 # ---- DotProductBias on one's own parameters

@@ -66,7 +66,10 @@ MISSING = "(a missing value)"
 def entries(vocab: Any) -> list:
     """A vocabulary as a list, with whatever stands for a missing value put at its end under one name."""
     if vocab is None:
-        raise CannotAsk("gave nothing back: end with `return` and the list")
+        raise CannotAsk(
+            "gave None back: end with `return` and the list itself (`insert`, `append` and `sort` change a list, "
+            "and give None)"
+        )
     if isinstance(vocab, set | frozenset | dict):
         raise CannotAsk(f"gave a {type(vocab).__name__}: return a list, in which each value has its position")
     values = list(vocab)
@@ -275,8 +278,12 @@ def long_tensor(answer, given):
     """Returns a tensor of whole numbers (int64), which can look rows up"""
     positions = answer(given.known, given.vocab)
     if not isinstance(positions, Tensor):
-        return f"a {type(positions).__name__}"
-    return f"a tensor of {str(positions.dtype).removeprefix('torch.')}"
+        came = "an array" if isinstance(positions, np.ndarray) else f"a {type(positions).__name__}"
+        raise CannotAsk(f"gave {came}, expected a tensor: `torch.tensor(...)` makes one")
+    if positions.dtype != torch.int64:
+        came = str(positions.dtype).removeprefix("torch.")
+        raise CannotAsk(f"gave a tensor of {came}, expected int64: add `.long()`")
+    return "a tensor of int64"
 
 
 @encode.misconception(
@@ -821,6 +828,13 @@ def order_of(positions: list[int], bs: int) -> str:
 def with_replacement(n, bs):
     order = torch.from_numpy(np.random.choice(n, n))  # noqa: NPY002
     return [order[start : start + bs] for start in range(0, n, bs)]
+
+
+@one_epoch.misconception(
+    "`return` ends the function, so your epoch is over after its first batch. `yield` gives a batch and goes on."
+)
+def returns_the_first(n, bs):
+    return torch.randperm(n)[:bs]
 
 
 @one_epoch.misconception(

@@ -108,6 +108,14 @@ def stretches_by_high(x, low, high):
     return torch.sigmoid(x) * high + low
 
 
+@sigmoid_range.misconception(
+    "Brackets are missing: `* high - low + low` multiplies by `high` alone, and then takes `low` away and gives it back. The "
+    "width is one number, `(high - low)`."
+)
+def forgets_the_brackets(x, low, high):
+    return torch.sigmoid(x) * high - low + low
+
+
 @sigmoid_range.misconception("This is the plain sigmoid, from 0 to 1. Stretch it by `high - low` and add `low`.")
 def plain_sigmoid(x, low, high):
     return torch.sigmoid(x)
@@ -458,6 +466,19 @@ class UnpacksNone(collabkit.DotProductBias):
         score = dot + self.user_bias(x[:, 0]).squeeze(-1) + self.movie_bias(x[:, 1]).squeeze(-1)
         low, high = self.y_range
         return torch.sigmoid(score) * (high - low) + low
+
+
+@with_range.misconception(
+    "`self.y_range` is one thing, a pair, and `sigmoid_range` wants two: `*self.y_range` hands over both."
+)
+class HandsOverThePair(collabkit.DotProductBias):
+    def forward(self, x):
+        def sigmoid_range(x, low, high):
+            return torch.sigmoid(x) * (high - low) + low
+
+        dot = (self.user_factors(x[:, 0]) * self.movie_factors(x[:, 1])).sum(dim=1)
+        score = dot + self.user_bias(x[:, 0]).squeeze(-1) + self.movie_bias(x[:, 1]).squeeze(-1)
+        return score if self.y_range is None else sigmoid_range(score, self.y_range)
 
 
 @with_range.misconception(

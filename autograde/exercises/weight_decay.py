@@ -94,8 +94,8 @@ def averages_the_squares(loss, parameters, wd):
 
 
 @l2_loss.misconception(
-    "You added the length of the weights, the root of the sum of squares. Leave the root out: its pull is as strong on a "
-    "small weight as on a large one."
+    "You added the length of the weights, the root of the sum of squares. Leave the root out: with it, the pull does not "
+    "fade as all weights become small."
 )
 def takes_the_root(loss, parameters, wd):
     return loss + wd * sum(p.norm() for p in parameters)
@@ -132,6 +132,13 @@ def keeps_the_last_only(loss, parameters, wd):
     for p in parameters:
         penalty = (p**2).sum()
     return loss + wd * penalty
+
+
+@l2_loss.misconception(
+    "Only the first parameter pays: `return` within the loop ends it after one turn. Return behind the loop."
+)
+def keeps_the_first_only(loss, parameters, wd):
+    return loss + wd * (parameters[0] ** 2).sum()
 
 
 @l2_loss.misconception(
@@ -225,6 +232,14 @@ def weights_afterwards(decay_gradients, given):
     model = given.with_gradients()
     decay_gradients(list(model.parameters()), given.wd)
     return _numbers(model)
+
+
+@decay_gradients.misconception(
+    "No gradient has changed: `p.grad + ...` is a new tensor, and nobody keeps it. Change the one that is there, "
+    "`p.grad += ...`; to return something is no use."
+)
+def changes_nothing(parameters, wd):
+    return [p.grad + 2 * wd * p.detach() for p in parameters]
 
 
 @decay_gradients.misconception("The derivative of w² is 2 · w: the factor 2 is missing. Add `2 * wd * p`.")
@@ -346,7 +361,7 @@ def only_decay(sgd_step, given):
     model = given.with_gradients()
     for _ in range(3):
         for parameter in model.parameters():
-            parameter.grad.zero_()  # some add the decay to the gradient
+            parameter.grad = torch.zeros_like(parameter)  # some add the decay to the gradient, others clear it
         sgd_step(list(model.parameters()), given.lr, given.wd)
     return weights(model)
 
@@ -601,6 +616,26 @@ def forgets_the_root(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
     return w, m, v
 
 
+@adamw_step.misconception(
+    "`v` is an average of *squares*, `g**2`. Of the gradients themselves it may be negative, and has no root then."
+)
+def forgets_the_square(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g
+    w = (1 - lr * wd) * w - lr * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + eps)
+    return w, m, v
+
+
+@adamw_step.misconception(
+    "You multiplied beta by t. The averages warm up by its *power*: `1 - beta1**t` and `1 - beta2**t`."
+)
+def multiplies_by_t(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    w = (1 - lr * wd) * w - lr * (m / (1 - beta1 * t)) / ((v / (1 - beta2 * t)).sqrt() + eps)
+    return w, m, v
+
+
 @adamw_step.misconception("The decay is missing: this is Adam without it. Keep only `(1 - lr * wd)` of the old weight.")
 def forgets_the_decay(w, g, m, v, t, lr, wd, beta1=0.9, beta2=0.99, eps=1e-5):
     m = beta1 * m + (1 - beta1) * g
@@ -707,6 +742,8 @@ def swept(sweep, given: Trainings) -> tuple[float, dict[float, float]]:
     if not isinstance(came, tuple | list) or len(came) != 2:
         raise CannotAsk("should return two things, the best wd and the means: `return best, means`")
     best, means = came
+    if hasattr(best, "items"):
+        raise CannotAsk("gives the two the other way round: `return best, means`")
     if not hasattr(means, "items"):
         raise CannotAsk("should return the means as a dict: for each wd its mean validation loss")
     try:

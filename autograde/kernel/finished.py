@@ -17,6 +17,8 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from autograde.kernel.syntax import parsed
+
 __all__ = ["FinishedVersion", "cut", "cut_files", "lock", "resolved"]
 
 
@@ -45,9 +47,9 @@ def _sentence(thing: Any) -> str:
 
 
 def resolved(name: str) -> Any:
-    """What a dotted name stands for, in whichever module it is, which is imported. ValueError when there is no such."""
+    """What a dotted name stands for, which is imported: a module, or something in one. Else ValueError."""
     parts = name.split(".")
-    for length in range(len(parts) - 1, 0, -1):
+    for length in range(len(parts), 0, -1):
         module = ".".join(parts[:length])
         try:
             thing = importlib.import_module(module)
@@ -136,7 +138,7 @@ def cut(source: str, things: list[tuple[str, str]]) -> str:
 
     Raises ValueError for a name that is not defined by `def` or `class`.
     """
-    tree = ast.parse(source)
+    tree = parsed(source)
     lines = source.encode().splitlines(keepends=True)
     for name, sentence in things:
         functions = list(_definitions(_found(tree, name.split("."))))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograde.kernel.finished import resolved
+from autograde.kernel.imports import fastai_quickly
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warden import (
@@ -40,14 +41,17 @@ if TYPE_CHECKING:
 
 WARM = (
     "torch",
-    "torch._dynamo",  # which the `meta` device and PyTorch's own optimizers need, and a second with it
+    "torch.fx.experimental.symbolic_shapes",  # which the `meta` device needs, and a third of a second with it
     "fastai.collab",
     "fastai.tabular.all",
     "pandas",
     "matplotlib.pyplot",
     "ipywidgets",
-    "numba",
     "tqdm.auto",
+)
+FOR_PRACTICE = (
+    "torch._dynamo",  # which PyTorch's own optimizers need, and half a second with it
+    "ipykernel.kernelapp",
 )
 FOR_CELLS = ("matplotlib_inline.backend_inline", "autograde.kernel.child", "autograde.observe")
 
@@ -63,24 +67,28 @@ def main() -> None:
         nursery = Nursery(control)
     del sys.path[0]  # the folder in which the server happens to be
     if settings["practice"]:
-        shell = _import((*WARM, "ipykernel.kernelapp"))
+        shell = _import((*WARM, *FOR_PRACTICE))
     else:
         # what is installed by a link to its sources is found in the box, where only some of it is, or not at all
         sys.meta_path[:] = [each for each in sys.meta_path if "__editable__" not in getattr(each, "__module__", "")]
         installed = [place for place, path in enumerate(sys.path) if path.endswith("-packages")]
         sys.path.insert(min(installed, default=0), "")  # as in a kernel: a cell may import what another has written
-        shell = _import((*WARM, *FOR_CELLS))
+        shell = _import((*WARM, *FOR_CELLS), quickly=True)
+        _prepare(settings["prepare"])
     _Server(control, walls, settings["readable"], nursery, shell).serve()
     if settings["folder"]:
         shutil.rmtree(settings["folder"], ignore_errors=True)  # the judge may have been killed before it could do so
+    os._exit(0)  # whoever waits for the end need not wait until all modules have been taken apart
 
 
-def _import(names: Sequence[str]) -> ZMQInteractiveShell:
+def _import(names: Sequence[str], *, quickly: bool = False) -> ZMQInteractiveShell:
     """Import everything, and leave this process with one thread: a fork copies no other. Returns the shell."""
     from autograde.kernel.shell import new_shell
 
     shell = new_shell()  # before fastai, which asks whether this is a notebook
     with shell.builtin_trap:  # which asks for get_ipython
+        if quickly:
+            fastai_quickly()
         for name in names:
             importlib.import_module(name)
     try:
@@ -92,10 +100,17 @@ def _import(names: Sequence[str]) -> ZMQInteractiveShell:
     torch.manual_seed(0)  # as each child does, which would import the rest of it
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    gc.collect()
     gc.freeze()  # no collection touches what is shared with children
     gc.enable()
     return shell
+
+
+def _prepare(names: Sequence[str]) -> None:
+    """Call what makes children quick. What goes wrong there goes wrong in a child too, where it is told."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            resolved(name)()
+    gc.freeze()
 
 
 class _Server:
@@ -107,7 +122,7 @@ class _Server:
         self._readable = readable
         self._nursery = nursery
         self._shell = shell
-        self._imported: set[str] = set()  # finished versions
+        self._imported: set[str] = set()  # for some child, by dotted name
         self._guards: dict[int, socket.socket] = {}  # of children whose end this process has to report
 
     def serve(self) -> None:
@@ -135,7 +150,7 @@ class _Server:
         guard = socket.socket(fileno=guard_handle)
         talk = socket.socket(fileno=talk_handle)
         try:
-            self._import_finished(request["locked"])
+            self._import(request["imports"], request["locked"])
             _insist_on_one_thread()
             if self._nursery:
                 self._fork_into_room(request, talk, guard)
@@ -146,11 +161,15 @@ class _Server:
         finally:
             talk.close()
 
-    def _import_finished(self, names: Sequence[str]) -> None:
-        """What is to be locked away is imported once, when the first child needs it; each child then locks its own."""
-        if new := set(names) - self._imported:
-            for name in new:
-                resolved(name)
+    def _import(self, wanted: Sequence[str], locked: Sequence[str]) -> None:
+        """Import once what children need, when the first of them needs it. Each child then locks away its own.
+
+        wanted: what is not there is left out, and the cell that imports it will say so.
+        """
+        if new := {*wanted, *locked} - self._imported:
+            for name in sorted(new):
+                with contextlib.suppress(*(() if name in locked else (Exception,))):
+                    resolved(name)
             self._imported |= new
             gc.freeze()
 

@@ -126,9 +126,10 @@ class Walls:
         seen += [str(path.resolve()) for path, _ in _library()]
         return Box((), environment, tuple(seen), folder)
 
-    def settings(self, box: Box, *, practice: bool = False) -> str:
-        """The server's second argument. practice: whether it forks Jupyter kernels."""
-        return json.dumps({"walls": asdict(self), "readable": box.readable, "folder": box.folder, "practice": practice})
+    def settings(self, box: Box, *, practice: bool = False, prepare: Sequence[str] = ()) -> str:
+        """The server's second argument. practice: whether it forks Jupyter kernels; prepare: what it calls at first."""
+        place = {"readable": box.readable, "folder": box.folder}
+        return json.dumps({"walls": asdict(self), **place, "practice": practice, "prepare": list(prepare)})
 
     # ---- around a child, by itself
 

@@ -96,6 +96,7 @@ class WarmServer:
     `fork`. It ends when it is closed, and with the process that made it, whichever way that ends.
     readable: what children may read beside Python and the system: files and folders, at the places where they are.
     A folder that is a package can be imported by its name. environment: more variables for the children.
+    prepare: dotted names of functions that the server calls before it forks, so that children find done what they do.
     Raises ServerFailed where the system cannot fork.
     """
 
@@ -105,12 +106,14 @@ class WarmServer:
         *,
         readable: Sequence[Path] = (),
         environment: Mapping[str, str] | None = None,
+        prepare: Sequence[str] = (),
     ):
         if not hasattr(os, "fork"):
             raise ServerFailed("Warm kernels need Linux or macOS. On Windows, use its Subsystem for Linux.")
         self.walls = walls
         self._readable = tuple(Path(each).absolute() for each in readable)
         self._environment = dict(environment or {})
+        self._prepare = tuple(prepare)
         self._lock = threading.Lock()
         self._process: ServerProcess | None = self._start()
 
@@ -120,9 +123,12 @@ class WarmServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fork(self, limits: Limits = Limits(), *, seed: int = 0, locked: Sequence[str] = ()) -> Child:
+    def fork(
+        self, limits: Limits = Limits(), *, seed: int = 0, locked: Sequence[str] = (), imports: Sequence[str] = ()
+    ) -> Child:
         """A child in which nothing has run yet, seeded, in an empty scratch folder.
 
+        imports: dotted names that its cells will import, so that the server does so once for all children.
         locked: dotted names of finished versions that raise FinishedVersion in it, wherever they are called from.
         Raises ServerFailed when there is none within `limits.startup_seconds`.
         """
@@ -130,6 +136,7 @@ class WarmServer:
             "limits": {name: getattr(limits, name) for name in Limits.__dataclass_fields__},
             "seed": seed,
             "locked": list(locked),
+            "imports": list(imports),
             "covered": cut_files(tuple(locked)) if self.walls.rooms else (),
         }
         deadline = time.monotonic() + limits.startup_seconds
@@ -172,7 +179,7 @@ class WarmServer:
     def _start(self) -> ServerProcess:
         box = self.walls.box(self._readable)
         box.environment.update(self._environment)
-        return ServerProcess(box, self.walls)
+        return ServerProcess(box, self.walls, prepare=self._prepare)
 
     def _restart(self) -> None:
         assert self._process is not None
@@ -183,12 +190,12 @@ class WarmServer:
 class ServerProcess:
     """A running `autograde.kernel.server`, and the socket that requests go to. It ends when that is closed."""
 
-    def __init__(self, box: Box, walls: Walls, *, practice: bool = False):
+    def __init__(self, box: Box, walls: Walls, *, practice: bool = False, prepare: Sequence[str] = ()):
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._last_words = ""
         self._box = box
         ours, theirs = socket.socketpair()
-        settings = walls.settings(box, practice=practice)
+        settings = walls.settings(box, practice=practice, prepare=prepare)
         command = (*box.command, sys.executable, "-m", "autograde.kernel.server", str(theirs.fileno()), settings)
         try:
             self._process = subprocess.Popen(

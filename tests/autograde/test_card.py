@@ -95,6 +95,11 @@ class TestHtml:
         assert card.code_marked("a < `b < c` & `d`") == "a &lt; <code>b &lt; c</code> &amp; <code>d</code>"
         assert card.code_marked("one ` alone") == "one ` alone"
 
+    def test_what_stands_between_asterisks_is_emphasised_outside_of_code(self):
+        assert card.code_marked("the *first row* < `a * b * c`") == "the <em>first row</em> &lt; <code>a * b * c</code>"
+        for as_it_is in ("2 * 3 * 4", "**kwargs and **more", "a*b*c", "one * alone"):
+            assert card.code_marked(as_it_is) == as_it_is
+
     def test_says_what_it_is_to_a_screen_reader(self):
         attributes = dict(Page(card.as_html(PARTIAL)).attributes)
         assert attributes["role"] == "status"
@@ -182,6 +187,13 @@ class TestAllForms:
         assert text.count("Sum over the factors") == 1
         assert text.count("gave None") == 1
         assert text.count("failed, as above") == 1
+
+    @every_form
+    def test_what_passed_is_never_called_failed_where_its_note_was_said_before(self, form):
+        note = "Its points come later."
+        lines = [Line(what, True, 0.0, 0.5, note) for what in ("Gives a shape", "Gives a device")]
+        found = words(form, dataclasses.replace(PARTIAL, lines=(*lines, PARTIAL.lines[1]), feedback="", asides=()))
+        assert (found.count("passed"), found.count("failed"), found.count("above")) == (2, 1, 1)
 
     @every_form
     def test_order_is_that_of_the_checks(self, form):

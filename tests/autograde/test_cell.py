@@ -395,6 +395,11 @@ check("predict_rating", stop)
     "hint": 'hint("DotProduct")',
     "not passed": 'passed("gradient_step")',
     "progress": "progress()",
+    "not there": 'check("rmse", rmse)',
+    "slip": "def predict_rating(u, m): return u m",
+    "after a slip": 'check("predict_rating", lambda u, m: 1.0)',
+    "slip of another kind": "nobody",
+    "passes after a slip": 'check("predict_rating", right)',
 }
 
 
@@ -481,6 +486,22 @@ class TestKernel:
         ended, outputs = kernel["interrupts"]
         assert ended is Ended.ERROR
         assert [output.get("ename") for output in outputs] == ["KeyboardInterrupt"]
+
+    def test_an_answer_that_is_not_there_is_told_without_a_traceback(self, kernel):
+        ended, (error,) = kernel["not there"]
+        assert ended is Ended.ERROR, "or stock nbgrader would give full marks"
+        told = "\n".join(error.traceback)
+        assert "There is no rmse yet" in told
+        assert "Run the cell that defines it" in told
+        assert "Traceback" not in told
+        assert "Traceback" in "\n".join(kernel["slip of another kind"][1][0].traceback), "which is Python's own"
+
+    def test_after_a_cell_that_stopped_a_check_says_that_it_looks_at_an_older_answer(self, kernel):
+        ended, outputs = kernel["after a slip"]
+        assert ended is Ended.OK
+        assert "stopped with an error. If it defines `predict_rating`, mend it" in outputs[1].data["text/markdown"]
+        assert outputs[-1].data["text/plain"] == "0"
+        assert len(kernel["passes after a slip"][1]) == 2, "nothing to say where all is right"
 
     def test_the_rest_is_shown_as_markdown(self, kernel):
         (shown,) = kernel["hint"][1]

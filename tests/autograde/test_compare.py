@@ -191,6 +191,7 @@ def test_floats_are_the_same_up_to_a_small_rest(value, kind):
         ([1, 2, 3], [1, 2, 4], "gave 4, expected 3 at position 2"),
         ([1, None], [1, 2], "gave 2, expected None at position 1"),
         ([1, 2], [1, None], "gave None, expected 2 at position 1"),
+        ([[1], [[2, 3]]], [[1], [[2, 4]]], "gave 4, expected 3 at position 1 of item 0 of item 1"),
         (["b", "a", 1], [1, "b", "a"], "has the right items in another order: gave 1, expected 'b' at position 0"),
         ([T([1, 2])], [T([1, 3])], "differs in 1 of 2 places: row 1 gave 3, expected 2 at position 0"),
         # dicts
@@ -255,10 +256,60 @@ def test_floats_are_the_same_up_to_a_small_rest(value, kind):
             "gave a Series of 1 values, expected a DataFrame of 1 rows and 1 columns",
         ),
         (pd.Series([1.0]), np.array([1.0]), "gave array([1]), expected a Series of 1 values"),
+        # many or none, where the number is left to chance
+        ({"rows in no part": "none"}, {"rows in no part": "some"}, "has rows in no part"),
+        ({"a": 1, "rows left out": "some"}, {"a": 1, "rows left out": "none"}, "has no rows left out"),
+        ({"the order": "none"}, {"the order": "shuffled"}, "gave 'shuffled', expected 'none' (the order)"),
         # exceptions
         (2.5, Raised("ValueError", "no luck"), "stopped with ValueError: no luck"),
+        (
+            2.5,
+            Raised(
+                "RuntimeError", "a leaf Variable that requires grad is being used in an in-place operation.", "p -= 1"
+            ),
+            "changes a parameter in place while PyTorch keeps track of gradients: put that into "
+            "`with torch.no_grad():` (it stopped at `p -= 1`)",
+        ),
+        (
+            2.5,
+            Raised("TypeError", "unsupported operand type(s) for *: 'float' and 'NoneType'", "p -= lr * p.grad"),
+            "finds no gradients at `p -= lr * p.grad`: they are None until `loss.backward()` has filled them",
+        ),
+        (
+            2.5,
+            Raised("TypeError", "unsupported operand type(s) for +: 'Tensor' and 'Embedding'", "dot + self.user_bias"),
+            "computes with a whole table at `dot + self.user_bias`: call it with ids, which looks their rows up, "
+            "`table(ids)`",
+        ),
+        # in the question, and not in a line of the learner's
+        (
+            2.5,
+            Raised("AttributeError", "'NoneType' object has no attribute 'shape'"),
+            "gave None: is a `return` missing?",
+        ),
+        (
+            2.5,
+            Raised("AttributeError", "'NoneType' object has no attribute 'shape'", "x.shape"),
+            "stopped with AttributeError: 'NoneType' object has no attribute 'shape' at `x.shape`",
+        ),
+        (
+            2.5,
+            Raised("TypeError", "'float' object is not callable"),
+            "is a float, and cannot be called: define it with `def` or `class`, and hand it over without calling it",
+        ),
+        (
+            2.5,
+            Raised("TypeError", "'NoneType' object is not callable"),
+            "is None, and cannot be called: define it with `def` or `class`, and hand it over without calling it",
+        ),
+        (
+            2.5,
+            Raised("TypeError", "f() takes 1 positional argument but 2 were given"),
+            "cannot be called as it should be (f() takes 1 positional argument but 2 were given): keep the arguments "
+            "that stand in the exercise",
+        ),
         (2.5, Raised("ValueError", "", "f(x)"), "stopped with ValueError at `f(x)`"),
-        (2.5, Raised("KeyError", "'a'", "d['a']"), "stopped with KeyError: 'a' at `d['a']`"),
+        (2.5, Raised("KeyError", "'a'", "d['a']"), "stopped with KeyError: there is no 'a' at `d['a']`"),
         (Raised("KeyError", "'a'"), 2.5, "should stop with KeyError, but gave 2.5"),
         (Raised("KeyError", "'a'"), None, "should stop with KeyError, but gave None"),
         (Raised("KeyError", "'a'"), Raised("ValueError", "b"), "stopped with ValueError: b, expected KeyError"),

@@ -219,7 +219,7 @@ def test_nothing_of_one_s_own_is_not_attempted(ordinary, name):
 def test_what_a_learner_shows_or_puts_in_the_place_of_the_check_is_no_mark(ordinary, name):
     verdict = verdicts_in(ordinary)[name]
     assert (verdict.outcome, verdict.score) == (Outcome.FAILED, 0)
-    assert "'int' object is not callable" in verdict.feedback
+    assert "is an int, and cannot be called" in verdict.feedback
 
 
 def test_an_answer_of_no_plain_kind_gets_a_sentence(ordinary):

@@ -198,7 +198,7 @@ def nobody_grades(monkeypatch):
         assert [ready.student for ready, _ in jobs] == []
         yield from ()
 
-    monkeypatch.setattr(grading, "graded", refuse)
+    monkeypatch.setattr(grading.pool, "graded", refuse)
 
 
 @pytest.mark.usefixtures("nobody_grades")

@@ -17,7 +17,16 @@ from autograde import judge as judging
 from autograde.compare import equal
 from autograde.exercise import Exercise, Measured, Outcome, Question, Withheld
 from autograde.exercises import find
-from autograde.judge import FORM_ALONE, accelerators, ask_here, asking_seed, judge, judgements, not_attempted
+from autograde.judge import (
+    FORM_ALONE,
+    accelerators,
+    ask_here,
+    asking_seed,
+    judge,
+    judgements,
+    not_attempted,
+    think_ahead,
+)
 from autograde.observe import CannotAsk, Raised, ask
 
 
@@ -155,6 +164,10 @@ class TestNotAttempted:
     def test_a_stubbed_function(self, answer):
         assert verdict_on(answer) == not_attempted(exercise_of())
 
+    def test_a_question_asks_for_a_letter_and_not_for_code(self):
+        question = Question("why", "Why?", {"a": "So", "b": "Thus"}, right="a", why_not={"b": "No."})
+        assert '"a", "b" in the place of the three dots' in not_attempted(question).feedback
+
     @pytest.mark.parametrize("answer", [StubbedClass, StubbedInit, StubbedForward, ...])
     def test_a_stubbed_class(self, answer):
         verdict = dot_product(answer)
@@ -262,7 +275,7 @@ class TestMisconceptions:
         def other_error(values, factor):
             raise KeyError(3)
 
-        assert verdict_on(other_error, exercise).feedback == "Your `scaled` stopped with KeyError: 3."
+        assert verdict_on(other_error, exercise).feedback == "Your `scaled` stopped with KeyError: there is no 3."
 
     def test_a_misconception_that_is_right_after_all_explains_nothing(self):
         exercise = exercise_of(misconceptions=[("But this is right.", lambda v, f: v * f)])
@@ -724,3 +737,53 @@ def test_another_number_measured_is_the_same_verdict():
     one, other = (judge(exercise_that_measures(), ask_here(lambda n, e=e: [1, 2, 3, 4 + e]), 0) for e in (0.01, 0.02))
     assert one == other
     assert one.measured != other.measured
+
+
+class TestThinkingAhead:
+    def test_the_reference_is_not_asked_again(self):
+        asked = []
+
+        def counted(values, factor):
+            asked.append(len(values))
+            return values * factor
+
+        exercise = exercise_of()
+        exercise.reference = counted
+        think_ahead(exercise, 3)
+        known = list(asked)
+        assert known
+        judge(exercise, ask_here(scaled, 3), 3)
+        assert asked == known
+
+    def test_one_who_copies_is_asked_with_the_same_inputs_all_along(self):
+        class Copying:
+            copies = True
+
+            def __init__(self):
+                self.given = []
+
+            def __call__(self, question, given):
+                self.given.append(given)
+                return ask_here(scaled, 3)(question, given)
+
+        copying = Copying()
+        assert judge(exercise_of(), copying, 3).passed
+        assert len({id(given) for given in copying.given}) == 1 < len(copying.given)
+
+
+def test_the_mistake_that_explains_everything_is_found_before_others_are_asked():
+    """One that agrees with the learner in all checks cannot be outdone, so those behind it are not asked."""
+    asked = []
+
+    def forgets_the_factor(values, factor):
+        return values
+
+    def never_asked(values, factor):
+        asked.append(factor)
+        return values + 1
+
+    exercise = exercise_of(
+        misconceptions=[("You forgot the factor.", forgets_the_factor), ("You add one.", never_asked)]
+    )
+    assert "You forgot the factor." in verdict_on(forgets_the_factor, exercise).feedback
+    assert asked == []

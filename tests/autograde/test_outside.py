@@ -278,3 +278,14 @@ def test_what_is_withheld_is_not_sent():
     assert came["kept"] is came["also"] is None
     assert came["shown"].equals(given["shown"])
     assert "1.23" not in repr(given["kept"])
+
+
+def test_the_same_inputs_are_pickled_once_and_other_ones_anew(monkeypatch):
+    """A child gets its inputs as bytes, so all questions of an exercise may have the same."""
+    times = []
+    monkeypatch.setattr("autograde.outside.pickled", lambda value, asked: times.append(value) or b"")
+    ask_child = asked(Child([(1, [])] * 4))
+    first, second = object(), object()
+    for given in (first, first, second, second):
+        ask_child(question, given)
+    assert [each for each in times if each in (first, second)] == [first, second]

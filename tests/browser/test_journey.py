@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import statistics
 import time
 from pathlib import Path
@@ -148,7 +147,7 @@ def test_a_student_s_way(page, lab, classroom, source, shot, capsys):
 
     # the other exercises: how long each card takes
     seconds = []
-    for name, each in exercises.of_lesson("dot_product").items():
+    for name in exercises.of_lesson("dot_product"):
         if name != "DotProduct":
             notebook.write(notebook.cell(answer_of_stub(path, name)), answer_of(source, name))
             card, _ = notebook.check(name)

@@ -541,3 +541,28 @@ def test_the_cached_file_of_the_real_table_is_known_by_its_bytes(movielens, tmp_
     path = tmp_path / "movielens-100k.csv"
     module._keep(movielens, path)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == module.CACHE_CHECKSUM
+
+
+@pytest.mark.usefixtures("small", "no_grouplens")
+class TestRemembering:
+    @pytest.fixture(autouse=True)
+    def _forget(self):
+        module._read_cache.cache_clear()
+        yield
+        module._read_cache.cache_clear()
+
+    def test_the_table_is_parsed_once_and_everybody_has_a_copy(self, cache, pip_finds, monkeypatch):
+        write_wheel(pip_finds / WHEEL_NAME, recbole_files())
+        movielens_100k(cache=cache, progress=False)
+        monkeypatch.setenv("COLLABKIT_CACHE", str(cache))
+        assert module.remember()
+        monkeypatch.setattr(module, "_parse", None)  # nothing is parsed from here on
+        mine = movielens_100k(progress=False)
+        mine.loc[:, "rating"] = 0.0
+        again = movielens_100k(progress=False)
+        pd.testing.assert_frame_equal(again, EXPECTED, check_column_type=False)
+        assert again.attrs == {"source": module.SOURCE}
+
+    def test_without_a_cache_there_is_nothing_to_remember(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("COLLABKIT_CACHE", str(tmp_path / "nowhere"))
+        assert not module.remember()

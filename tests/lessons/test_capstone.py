@@ -188,7 +188,7 @@ def test_right_in_another_form(form):
 WRONG = {
     "returns no function": (lambda ratings, seconds: 3.5, "return predict"),
     "predicts nothing": (lambda ratings, seconds: lambda pairs: None, "predicts nothing"),
-    "predicts one number": (lambda ratings, seconds: lambda pairs: 3.5, "1 numbers for"),
+    "predicts one number": (lambda ratings, seconds: lambda pairs: 3.5, "1 number for"),
     "predicts gaps": (lambda ratings, seconds: lambda pairs: pairs["user"].map({1: 3.0}), "no finite number for"),
 }
 

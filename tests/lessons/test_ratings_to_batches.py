@@ -154,7 +154,7 @@ def epoch_without_end(n, bs):
     [
         ("build_vocab", lambda column: {"#na#", *column.dropna()}, "gave a set: return a list"),
         ("build_vocab", lambda column: None, "end with `return`"),
-        ("encode", lambda column, vocab: [*by_mapping(column, vocab).tolist()], "gave 'a list'"),
+        ("encode", lambda column, vocab: [*by_mapping(column, vocab).tolist()], "gave a list"),
         ("split", lambda n, valid_pct, seed: torch.randperm(n), "two things back"),
         ("split", lambda n, valid_pct, seed: (torch.rand(n) > valid_pct, torch.rand(n) < valid_pct), "masks"),
         ("one_epoch", lambda n, bs: None, "`yield` each batch"),

@@ -104,7 +104,7 @@ def test_each_mistake_is_told_by_its_own_sentence_whatever_is_drawn(seed):
         ("range_slope", lambda stars, low, high: None, "gave nothing back"),
         ("DotProductBias.range", StarsNone, "no low and no high to unpack"),
         ("DotProductBias.range", AsFastaiWritesIt(7, 11, 5), "not a class"),
-        ("DotProductBias.range", collabkit.DotProduct, "stopped with TypeError"),
+        ("DotProductBias.range", collabkit.DotProduct, "keep the arguments that stand in the exercise"),
     ],
 )
 def test_slips_that_are_no_misconception_get_a_sentence_too(name, answer, told):

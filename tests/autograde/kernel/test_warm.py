@@ -177,3 +177,20 @@ def test_a_thread_in_the_server_is_no_crash(server):
         source = "import torch\nx = torch.ones(64, 64, requires_grad=True)\n(x @ x).sum().backward()\nx.grad[0, 0]"
         assert value_of(child, source, 60) == "tensor(128.)"
         assert value_of(child, "torch.get_num_threads()") == "1"
+
+
+def test_what_children_will_import_is_imported_once_before_they_are_forked(server):
+    """In the child it is there before any cell has run; what does not exist is left for the cell to tell."""
+    names = ["colorsys.rgb_to_hls", "wave", "no_such_module", "colorsys.no_such_function"]
+    with server.fork(SMALL, imports=names) as child:
+        there = "import sys; [name in sys.modules for name in ('colorsys', 'wave', 'no_such_module')]"
+        assert value_of(child, there, 60) == "[True, True, False]"
+
+
+def test_what_is_prepared_is_done_before_children_are_forked(finished_work):
+    """A function that cannot be called, or is not there, stops nothing."""
+    called = ["finished_work.models.double", "finished_work.no_such", "decimal.getcontext"]
+    with WarmServer(Walls.none(), readable=[finished_work], prepare=called) as new, new.fork(SMALL) as child:
+        assert value_of(child, "import sys; 'decimal' in sys.modules, 'finished_work.models' in sys.modules", 60) == (
+            "(True, True)"
+        )
