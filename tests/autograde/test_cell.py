@@ -400,6 +400,7 @@ check("predict_rating", stop)
     "after a slip": 'check("predict_rating", lambda u, m: 1.0)',
     "slip of another kind": "nobody",
     "passes after a slip": 'check("predict_rating", right)',
+    "back in lesson 3": 'check("DotProduct", DotProduct)',  # which the progress above follows
 }
 
 

@@ -343,7 +343,7 @@ def test_a_submission_is_repaired_from_the_lesson_as_students_open_it(tmp_path, 
 def test_the_preprocessor_uses_the_course_s_secret_the_student_and_the_seconds(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(preprocessors, "_server", lambda walls: f"server with walls {walls}")
-    monkeypatch.setattr(preprocessors, "executed", lambda *arguments: seen.append(arguments) or arguments[0])
+    monkeypatch.setattr("autograde.execute.executed", lambda *arguments: seen.append(arguments) or arguments[0])
     for student in ("ada", "ben", "ada"):
         preprocessor = ExecuteAndJudge(secret_file=str(tmp_path / "secret.key"), cell_seconds=7)
         preprocessor.preprocess(submission(one="one = 1"), {"nbgrader": {"student": student}})
@@ -375,7 +375,7 @@ def test_a_submission_whose_server_ends_is_run_once_more(server):
 
 def test_plain_nbgrader_goes_on_with_the_next_notebook_after_a_server_ended_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(preprocessors, "_server", lambda walls: EndsAtFirst(None, 2))
-    monkeypatch.setattr(preprocessors.executed, "__defaults__", (find,))
+    monkeypatch.setattr("autograde.execute.executed.__defaults__", (find,))
     with pytest.raises(NotGraded, match="run the same command again"):
         ExecuteAndJudge(secret_file=str(tmp_path / "key")).preprocess(
             submission(one="one = 1"), {"nbgrader": {"student": "ada"}}
