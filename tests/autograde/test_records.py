@@ -160,7 +160,9 @@ class TestKeeper:
 WRITER = """
 import sys; sys.path[:0] = sys.argv[3:]
 from pathlib import Path
+from autograde import records
 from autograde.records import Event, Keeper
+records.PATIENCE = 60.0  # nobody writes as fast as these do, and a busy machine fails no test
 keeper = Keeper(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -172,7 +174,9 @@ while number < int(sys.argv[2]):
 """
 
 
+@contextlib.contextmanager
 def writers(path, count, events):
+    """Processes that write, all at once; none is left behind."""
     made = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), str(events), *sys.path],
@@ -187,12 +191,17 @@ def writers(path, count, events):
     for each in made:
         each.stdin.write("go\n")
         each.stdin.flush()
-    return made
+    try:
+        yield made
+    finally:
+        for each in made:
+            each.kill()
+            each.communicate(timeout=60)
 
 
 def test_several_processes_at_once_lose_nothing(path):
-    made = writers(path, count=4, events=40)
-    said = [each.communicate(timeout=120)[0].split() for each in made]
+    with writers(path, count=4, events=40) as made:
+        said = [each.communicate(timeout=300)[0].split() for each in made]
     assert said == [[str(number) for number in range(40)]] * 4
     with sqlite3.connect(path) as connection:
         (found,) = connection.execute("SELECT count(*) FROM events").fetchone()
@@ -202,13 +211,12 @@ def test_several_processes_at_once_lose_nothing(path):
 
 
 def test_a_kill_in_the_middle_loses_nothing_that_was_told_as_written(path):
-    made = writers(path, count=3, events=100_000)
-    written = [int(made[0].stdout.readline()) for _ in range(30)]
-    for each in made:
-        each.send_signal(signal.SIGKILL)
-    told = [*written, *map(int, made[0].communicate(timeout=60)[0].split())]
-    for each in made[1:]:
-        told += map(int, each.communicate(timeout=60)[0].split())
+    with writers(path, count=3, events=100_000) as made:
+        told = [int(made[0].stdout.readline()) for _ in range(30)]
+        for each in made:
+            each.send_signal(signal.SIGKILL)
+        for each in made:
+            told += map(int, each.communicate(timeout=60)[0].split())
     keeper = Keeper(path)
     assert keeper.keep(checked(Outcome.PASSED)) == "", "the next notebook finds nothing amiss"
     with sqlite3.connect(path) as connection:
