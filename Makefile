@@ -11,10 +11,10 @@ export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab grade test lessons lint bench ratings
+.PHONY: help lab grade test test-browser lessons lint bench ratings
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,7 +45,11 @@ grade: $(READY) ratings ## grade the class in course/, a sample class when there
 
 test: $(READY) ratings ## run every test
 	@echo "== tests"
-	@pytest -n 2 --dist worksteal $(TEST_OPTIONS)
+	@pytest -n 2 --dist worksteal --ignore tests/browser $(TEST_OPTIONS)
+
+test-browser: $(READY) ratings ## go a student's and an instructor's way in a real browser
+	@echo "== JupyterLab, nbgrader and Chromium; screenshots go to build/browser/"
+	@pytest tests/browser $(TEST_OPTIONS)
 
 lessons: $(READY) ## make lessons/ and build/source/ from solutions/
 	@autograde build
