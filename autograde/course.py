@@ -140,6 +140,7 @@ def find_root(start: Path) -> Path:
 
 def nbgrader_config(root: Path, folder: Path) -> Config:
     """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's."""
+    import nbgrader
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
     from traitlets.config import Config
@@ -163,6 +164,10 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     c.CourseDirectory.course_id = COURSE_ID
     if exchange := os.environ.get("AUTOGRADE_EXCHANGE"):
         c.Exchange.root = exchange
+    theirs = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+    c.HTMLExporter.template_name = "readable_feedback"  # which generate_feedback alone uses
+    c.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates"), str(theirs)]
+    c.HTMLExporter.template_file = "readable.html.j2"  # no index, which is the name of the one that it extends
     c.Execute.on_notebook_start = skip_demonstrations  # which is left to Validate
     c.RepairCells.lessons_directory = str(root / "lessons")
     c.ExecuteAndJudge.secret_file = str(course.secret_file)
