@@ -26,7 +26,19 @@ _NAMES = {
     ),
     "training": "BEST BOOK FAST History Preset fit gradient_step learner train",
 }
-_MODULES = {*_NAMES, "cache", "engines", "errors", "kernels", "movielens", "picture", "planted", "plots", "schedule"}
+_MODULES = {
+    *_NAMES,
+    "cache",
+    "engines",
+    "errors",
+    "kernels",
+    "movielens",
+    "picture",
+    "planted",
+    "plots",
+    "schedule",
+    "widgets",
+}
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME)

@@ -33,6 +33,7 @@ from collabkit.picture import (
 __all__ = [
     "Picture",
     "agreement",
+    "by_count",
     "decay",
     "factor_space",
     "functions",
@@ -358,9 +359,7 @@ def decay(
     any are left out. `without` is (history, lengths) of the same training without decay, in grey. The axes go by it, so
     that pictures of several decays can be laid over each other.
     """
-    (old, old_lengths), counts = without, np.asarray(counts)
-    groups = [(name, (counts >= low) & (counts <= high)) for name, low, high in _BY_COUNT]
-    groups = [(name, chosen) for name, chosen in groups if chosen.any()]
+    (old, old_lengths), groups = without, by_count(counts)
     means, old_means = (
         [float(np.asarray(norms, dtype=float)[chosen].mean()) for _, chosen in groups]
         for norms in (lengths, old_lengths)
@@ -401,6 +400,13 @@ def decay(
         return finished(
             figure, f"Mean squared error after each epoch. {told}. Mean length of the films' factors: {listed}."
         )
+
+
+def by_count(counts: Sequence[int]) -> list[tuple[str, np.ndarray]]:
+    """Films in groups by their number of ratings: a name, and which films are in it, bool (n_films,); none is empty."""
+    counts = np.asarray(counts)
+    groups = [(name, (counts >= low) & (counts <= high)) for name, low, high in _BY_COUNT]
+    return [(name, chosen) for name, chosen in groups if chosen.any()]
 
 
 _BY_COUNT = [("1–2", 1, 2), ("3–9", 3, 9), ("10–29", 10, 29), ("30–99", 30, 99), ("100+", 100, np.inf)]

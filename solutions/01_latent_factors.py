@@ -26,13 +26,13 @@ import time
 
 import numpy as np
 import pandas as pd
-from ipywidgets import FloatSlider, interact
 
 from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
 from collabkit.baselines import DampedBiases, baseline_ladder, predict_biases
 from collabkit.batches import random_split
 from collabkit.ratings import excerpt, load_ratings
+from collabkit.widgets import FactorSpace
 
 # %% demo="your progress, at the foot of the notebook"
 progress(panel=True)
@@ -251,36 +251,44 @@ if passed("predict_rating"):
 # These are not stars yet, only *rather yes* above 0 and *rather no* below. How to get to stars is the matter of the
 # baseline below and of lessons 4 and 5.
 #
-# ### Play: two films and a person, seen from above
+# ### Play: films and people, seen from above
 #
-# Two factors fit on paper. Each film is a point, the person is an arrow, and beside each film stands its dot product. This
+# Two factors fit on paper. Each film is a point, a person is an arrow, and beside each film stands its dot product. This
 # is Anna, seen by science fiction and age alone:
 
 # %%
-two_films = {"Alien": (alien[0], alien[2]), "Roman Holiday": (roman_holiday[0], roman_holiday[2])}
-
-
-def seen_from_above(likes_science_fiction, likes_old):
-    return plots.factor_space(two_films, (likes_science_fiction, likes_old), axes=("science fiction", "old"))
-
+seen_by = ("science fiction", "old")
+films_from_above = {"Alien": (alien[0], alien[2]), "Roman Holiday": (roman_holiday[0], roman_holiday[2])}
 
 # %% demo="Anna and two films in factor space"
-seen_from_above(anna[0], anna[2])
+plots.factor_space(films_from_above, (anna[0], anna[2]), axes=seen_by)
 
 # %% [markdown]
-# Now it is your turn to drag her about:
+# Now it is your turn to drag her about, and the films as well. There is one film more, *Metropolis*, which is both science
+# fiction and old, and one person more: you. Every pair has its dot product in the matrix, and all of them follow at once.
 #
-# - Make this person love *Roman Holiday*. Must *Alien* then be disliked?
+# - Make *you* love *Roman Holiday*. Must *Alien* then be disliked?
 # - On the dotted line a film scores 0. How does the line lie to the arrow?
 # - Keep the direction and make the arrow longer. What happens to the numbers, and what to their order?
-# - Find a direction in which both films score about the same, and not 0.
+# - Find a direction in which *Alien* and *Roman Holiday* score about the same, and not 0.
+# - Move a film instead of a person. Which numbers change now?
 
-# %% demo="sliders for a person in factor space"
-sliders = interact(
-    seen_from_above,
-    likes_science_fiction=FloatSlider(value=0.5, min=-1, max=1, step=0.1, description="likes SF"),
-    likes_old=FloatSlider(value=0.5, min=-1, max=1, step=0.1, description="likes old"),
+# %% demo="factor space to play with: drag a person or a film, and the predictions follow"
+plane = FactorSpace(
+    users={"Anna": (anna[0], anna[2]), "you": (0.5, 0.5)},
+    movies={**films_from_above, "Metropolis": (0.8, 0.9)},
+    axes=seen_by,
 )
+plane
+
+# %% [markdown]
+# What you dragged, Python knows as well. Leave the points where you like them, and run this cell (again) to see you and the
+# films as numbers. Take one of the predictions and work it out by hand.
+
+# %% demo="where the points are now, and the numbers that belong to them"
+display(pd.DataFrame(plane.user_factors, index=plane.user_names, columns=seen_by))
+display(pd.DataFrame(plane.movie_factors, index=plane.movie_names, columns=seen_by))
+display(plane.predictions.round(2))
 
 # %% [markdown]
 # The dot product is large where a film lies far out in the direction of the arrow, it is 0 where the two are square to each

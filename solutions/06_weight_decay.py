@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.optimizer import Adam
-from ipywidgets import FloatLogSlider, interact
 
 from autograde import check, give_up, hint, passed, progress, solution
 from collabkit import plots
@@ -32,6 +31,7 @@ from collabkit.batches import CollabDataLoaders
 from collabkit.models import DotProduct, DotProductBias
 from collabkit.ratings import load_ratings
 from collabkit.training import fit
+from collabkit.widgets import DecaySlider
 
 # %% demo="your progress, at the foot of the notebook"
 progress(panel=True)
@@ -306,34 +306,22 @@ if passed("sgd_step"):
 #
 # ## Play: how much rent?
 #
-# Here is the whole thing at work. Each time you let go of the slider, **the model is trained anew**, five epochs on the real
-# ratings with that decay. On the left its losses, on the right how long the films' factor vectors have become, for films
-# with few and with many ratings. Grey is the training without decay, always the same.
+# Here is the whole thing at work. Each time you move the slider, **the model is trained anew**, five epochs on the real
+# ratings with that decay. First come its losses, then how long the films' factor vectors have become, for films with few
+# and with many ratings. Grey is the training without decay, always the same. (`fit` has a still faster engine, which makes
+# up for the decay of a row when the row is next needed. The slider takes that one; its third digit may differ from the
+# tables of this lesson.)
 #
-# Start at the left end and go up in small steps (the arrow keys move the slider, too).
+# Start at the left end, where there is no decay, and go up in small steps (the arrow keys move the slider, too).
 #
-# - Which of the two blue curves on the left moves first, and which way?
+# - Which of the two blue curves of the losses moves first, and which way?
 # - Where is the gap between dashed and solid closed? Is that where the solid one is lowest?
-# - Which films lose the larger share of their length, on the right?
+# - Which films lose the larger share of their length, in the other picture?
 # - Go to 1. This is no longer overfitting. What would you call it?
 
-
-# %%
-def lengths(model):
-    """How long each film's factor vector is: (n_films,)."""
-    return model.movie_factors.weight.detach().norm(dim=1)
-
-
 # %% demo="a slider for the weight decay: every move trains the model"
-def train_and_draw(wd):
-    model, history = trained(wd)
-    print(f"trained in {history.seconds:.2f} s; validation {history.final:.3f} after the last epoch")
-    without_decay = history_without, lengths(without)
-    return plots.decay(history, lengths(model), ratings_of_film, without=without_decay, title=f"wd {wd:.3g}")
-
-
-slider = FloatLogSlider(value=0.1, base=10, min=-3, max=0, step=0.1, description="wd", continuous_update=False)
-played = interact(train_and_draw, wd=slider)
+slider = DecaySlider(dls, wd=0.1)
+slider
 
 # %% [markdown]
 # Three settings side by side, so that you can check what you saw:
@@ -502,6 +490,13 @@ if passed("sgd_step") and passed("adamw_step"):
 #
 # The last column translates. In the loss, decay stands beside a *mean* over $N$ ratings. Multiply by $N$ and you are back at
 # the damping: without the factor 2, a decay of wd is worth $\text{wd}\cdot N / 2$ pretended ratings for each film.
+
+
+# %%
+def lengths(model):
+    """How long each film's factor vector is: (n_films,)."""
+    return model.movie_factors.weight.detach().norm(dim=1)
+
 
 # %% demo="your own AdamW on the real ratings"
 if passed("adamw_step"):

@@ -35,6 +35,7 @@ from collabkit.models import DotProductBias
 from collabkit.planted import planted_world
 from collabkit.ratings import load_ratings
 from collabkit.training import BOOK, fit
+from collabkit.widgets import YourRatings, lists_by
 
 # %% demo="your progress, at the foot of the notebook"
 progress(panel=True)
@@ -341,11 +342,13 @@ check("recommend", recommend)
 # %% [markdown]
 # ## Your own ten ratings
 #
-# You are the newcomer now. Give stars to the films that you know, and leave the others at 0, which here means *not
-# seen*. Each time you move a slider, your vector is found anew, from the average user and your ratings.
+# You are the newcomer now. Give stars to the films that you have seen, and look for others by a few letters of their
+# titles. At each star your vector is found anew, from the average user and your ratings, by the functions that you have
+# written (until all three pass, by `collabkit`'s).
 #
 # Begin with one film only, and move it from 1 to 5. What changes in the list, and what does not? Then describe
-# yourself. The last slider adds something that you will understand in the next section; leave it at 0 at first.
+# yourself, with ten films or so. The slider adds something that you will understand in the next section; leave it at 0 at
+# first.
 
 # %%
 counts = torch.bincount(dls.train_ds.x[:, 1], minlength=len(titles))  # how many training ratings each film has
@@ -366,25 +369,39 @@ ten_films = [title for title in KNOWN if title in titles]
 ten_films += [title for title in most_rated if title not in ten_films][: 10 - len(ten_films)]
 
 # %% demo="your own ratings, and your list"
+list_for = lists_by(model, dls)
 if passed("average_user") and passed("fold_in") and passed("recommend"):
 
-    def list_for(stars_by_title, popularity=0.0, k=10):
-        """A list for somebody who gave these stars, as a table."""
+    def user_from(stars_by_title):
+        """Somebody who gave these stars, as a vector, and the positions of the films: (n_factors + 1,), (n,)."""
         given = {title: stars for title, stars in stars_by_title.items() if stars > 0}
         items = encode(pd.Series(list(given), dtype=object), titles)
         stars = torch.tensor([float(value) for value in given.values()])
-        user = fold_in(movie_factors[items], movie_bias[items], to_scores(stars), average)
+        return fold_in(movie_factors[items], movie_bias[items], to_scores(stars), average), items
+
+    def list_for(stars_by_title, popularity=0.0, k=10):
+        """A list for somebody who gave these stars, as a table."""
+        user, items = user_from(stars_by_title)
         scores = scores_of(user) + popularity * torch.log1p(counts.float())
         chosen = recommend(scores, items, k)
         rows = [(titles[i], round(to_stars(scores_of(user, i)).item(), 2), int(counts[i])) for i in chosen]
         return pd.DataFrame(rows, columns=["for you", "predicted stars", "ratings by others"], index=range(1, k + 1))
 
-    def your_list(popularity, **stars):
-        return list_for(stars, popularity)
 
-    wide = {"style": {"description_width": "300px"}, "layout": {"width": "600px"}, "continuous_update": False}
-    sliders = {title: IntSlider(value=0, min=0, max=5, **wide) for title in ten_films}
-    _ = interact(your_list, popularity=FloatSlider(value=0, min=0, max=1, step=0.1, **wide), **sliders)
+mine = YourRatings(most_rated, list_for, start=ten_films)
+mine
+
+# %% [markdown]
+# Your ratings stay in `mine.ratings`. What has your `fold_in` understood of you? Hide each of them in turn, and predict it
+# from the others. (Rate some films first, then run this cell again.)
+
+# %% demo="each of your ratings, predicted from the others"
+if passed("average_user") and passed("fold_in") and passed("recommend"):
+    for title, stars in mine.ratings.items():
+        user, _ = user_from({other: given for other, given in mine.ratings.items() if other != title})
+        guess = to_stars(scores_of(user, titles.index(title))).item()
+        print(f"{title:45} you gave {stars:g}, the others say {guess:.1f}")
+    print(f"{len(mine.ratings)} ratings of yours")
 
 # %% demo="two invented people and their lists"
 if passed("average_user") and passed("fold_in") and passed("recommend"):

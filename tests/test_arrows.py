@@ -31,6 +31,7 @@ COLLABKIT = {
     "interpret": {"models", "batches"},
     "recommend": {"models", "batches", "interpret", "functional", "errors"},
     "plots": {"matrix", "picture"},
+    "widgets": {"batches", "models", "plots", "recommend", "training"},  # only lessons import it
 }
 
 AUTOGRADE = {
