@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import statistics
 import time
@@ -19,7 +20,7 @@ from autograde import exercises
 from autograde.sample_class import mistaken_source
 
 from .conftest import LESSON, SHOTS
-from .servers import jupyter_lab
+from .servers import ROOT, jupyter_lab
 
 WAIT = 60_000  # milliseconds, for whatever a busy machine takes
 MISTAKE = "shares_one_table"
@@ -68,6 +69,18 @@ class Notebook:
             ".map(one => one.textContent);"
             " return all.some(text => /\\d/.test(text)) && !all.some(text => text.includes('*')); }"
         )
+
+    def validated(self) -> str:
+        """What nbgrader's dialog says."""
+        self.page.locator(".jp-Toolbar").get_by_text("Validate").first.click()
+        self.page.wait_for_function(
+            "() => /Success|failed|error/i.test(document.querySelector('.jp-Dialog')?.innerText ?? '')"
+        )
+        return self.page.locator(".jp-Dialog").inner_text()
+
+    def close_dialog(self) -> None:
+        self.page.locator(".jp-Dialog").get_by_role("button").last.click()
+        self.page.locator(".jp-Dialog").wait_for(state="detached")
 
     def save(self) -> None:
         self.page.keyboard.press("Escape")
@@ -144,6 +157,10 @@ def test_a_student_s_way(page, lab, classroom, source, shot):
     words = re.sub(r"[`*]", "", mistake.sentence)
     assert words in " ".join(card.inner_text().split())
     shot("3-mistake")
+    notebook.save()
+    assert words in re.sub(r"[`*]", "", " ".join(notebook.validated().split())), "the card is in the dialog"
+    shot("3-mistake-validated")
+    notebook.close_dialog()
     notebook.write(stub, answer_of(source, "DotProduct"))
     card, _ = notebook.check("DotProduct")
     assert "passed" in card.get_attribute("aria-label")
@@ -161,13 +178,9 @@ def test_a_student_s_way(page, lab, classroom, source, shot):
 
     # validated, and handed in
     notebook.save()
-    page.locator(".jp-Toolbar").get_by_text("Validate").first.click()
-    dialog = page.locator(".jp-Dialog")
-    dialog.wait_for()
-    page.wait_for_function("() => /Success|failed|passes/i.test(document.querySelector('.jp-Dialog')?.innerText ?? '')")
-    assert "Success" in dialog.inner_text()
+    assert "Success" in notebook.validated()
     shot("6-validated")
-    dialog.get_by_role("button").last.click()
+    notebook.close_dialog()
     page.goto(f"{lab}/lab")
     page.get_by_role("menuitem", name="Nbgrader").click()
     page.get_by_role("menuitem", name="Assignment List").click()
@@ -207,6 +220,35 @@ def test_how_long_a_card_takes(page, lab, classroom, capsys):
             f"\na check's card appears after {statistics.median(seconds.values()):.3f} s "
             f"(median of {len(seconds)} exercises; the slowest, {slowest}, {seconds[slowest]:.1f} s)"
         )
+
+
+def test_the_decay_slider_retrains(page, lab, classroom, shot, capsys):
+    """Lesson 06 as it is handed out; the slider is moved by the keyboard alone."""
+    lesson = "06_weight_decay"
+    shutil.copytree(ROOT / "lessons" / lesson, classroom.desk / lesson)
+    page.goto(f"{lab}/lab/tree/{lesson}/{lesson}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    Notebook(page).run_all()
+    widget = page.locator(".collabkit-decay").first
+    widget.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('.collabkit-decay')?.dataset.state === 'ready'")
+    widget.get_by_role("slider").focus()
+    milliseconds, curves = [], set()
+    for step in range(10):
+        before = widget.get_attribute("data-trained")
+        page.keyboard.press("ArrowRight" if step < 5 else "ArrowLeft")
+        page.wait_for_function(
+            "before => { const { state, trained } = document.querySelector('.collabkit-decay').dataset;"
+            " return state === 'ready' && trained !== before; }",
+            arg=before,
+        )
+        milliseconds.append(int(widget.get_attribute("data-milliseconds")))
+        curves.add("".join(widget.locator("svg").evaluate_all("all => all.map(each => each.innerHTML)")))
+    shot("10-slider")
+    assert len(curves) >= 6, "each place of the slider has curves of its own"
+    with capsys.disabled():
+        median = statistics.median(milliseconds) / 1000
+        print(f"\nfrom a changed slider to a redrawn curve {median:.3f} s (median of {len(milliseconds)} changes)")
 
 
 def test_an_instructor_s_way(chromium, classroom, shot_of):
