@@ -378,7 +378,7 @@ table["better by"] = table["MSE, wd 0"] - table["MSE, wd 0.1"]
 display(table.rename_axis("ratings of the film in training"))
 
 # %% [markdown]
-# Were you right? On MovieLens it is *not* the rarest films that gain most, they gain least. The picture with the slider has the reason on its right side. Even without decay the factors of rare films are short: in
+# Were you right? On MovieLens it is *not* the rarest films that gain most, they gain least. The slider's second picture has the reason. Even without decay the factors of rare films are short: in
 # five epochs their few ratings come by so seldom that there is no time to learn them by heart. A popular film meets its
 # ratings many hundred times. It has learned what it can, *and then* goes on, into the accidents.
 #

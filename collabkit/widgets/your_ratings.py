@@ -79,7 +79,7 @@ def lists_by(model: DotProductBias, dls: CollabDataLoaders, k: int = 10) -> Make
 
     TypeError for a model other than DotProductBias, when a list is asked for.
     """
-    titles = list(dls.classes.values())[1]
+    titles = [str(title) for title in dls.classes[dls.train_ds.cat_names[1]]]
     counts = item_counts(dls.train_ds.x, dls.n_items)
 
     def make_list(ratings: dict[str, float], popularity: float = 0.0) -> pd.DataFrame:
