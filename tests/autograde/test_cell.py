@@ -637,3 +637,22 @@ class TestJson:
     def test_refuses_what_is_no_verdict(self, data):
         with pytest.raises((KeyError, TypeError, ValueError)):
             verdict_from_json(data)
+
+
+class TestValidating:
+    """nbgrader's Validate shows an error's traceback and nothing else."""
+
+    @pytest.fixture(autouse=True)
+    def _validating(self, monkeypatch):
+        monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+
+    def test_less_than_full_marks_is_an_error_whose_traceback_is_the_card(self, capsys):
+        with pytest.raises(cell.NotFullMarks) as stopped:
+            check(NAME, lambda u, m: 1.0)
+        told = stopped.value._render_traceback_()
+        assert told[0].startswith(f"✗ {NAME}: failed")
+        assert len(told) > 2
+        assert capsys.readouterr().out == ""
+
+    def test_full_marks_are_returned(self):
+        assert check(NAME, lambda u, m: sum(a * b for a, b in zip(u, m, strict=True))).passed

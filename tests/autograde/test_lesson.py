@@ -4,7 +4,17 @@ import nbformat
 import pytest
 from nbgrader.utils import compute_checksum
 
-from autograde.cells import LessonError, exercise_grade_id, is_demo, is_unchanged_demo, slug_of, title_of, to_bytes
+from autograde.cells import (
+    LessonError,
+    exercise_grade_id,
+    is_demo,
+    is_unchanged_demo,
+    skip_demonstrations,
+    slug_of,
+    source_checksum,
+    title_of,
+    to_bytes,
+)
 from autograde.exercise import Exercise, Question
 from autograde.lesson import source_notebook, student_notebook
 
@@ -310,3 +320,15 @@ def test_title_is_the_first_heading_without_its_number(heading):
 def test_a_script_without_a_title_is_refused():
     with pytest.raises(LessonError, match="starts with a Markdown cell"):
         title_of("# %% [markdown]\n# ## Only a section\n")
+
+
+def test_unchanged_demonstrations_are_tagged_to_be_left_out_and_changed_ones_are_not():
+    def demo(source, now):
+        checksum = source_checksum(source)
+        return nbformat.v4.new_code_cell(
+            now, metadata={"autograde": {"demo": "x", "checksum": checksum}, "tags": ["a"]}
+        )
+
+    cells = [demo("show()", "show()"), demo("show()", "shown = show()"), nbformat.v4.new_code_cell("show()")]
+    skip_demonstrations(nbformat.v4.new_notebook(cells=cells))
+    assert [cell.metadata.get("tags") for cell in cells] == [["a", "skip-execution"], ["a"], None]
