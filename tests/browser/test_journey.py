@@ -22,7 +22,7 @@ from autograde.sample_class import mistaken_source
 from .conftest import LESSON, SHOTS
 from .servers import ROOT, jupyter_lab
 
-WAIT = 60_000  # milliseconds, for whatever a busy machine takes
+WAIT = 180_000  # milliseconds, for whatever a busy machine takes
 MISTAKE = "shares_one_table"
 
 
