@@ -108,7 +108,6 @@ def grade(
     instead. walls: learners' code runs behind walls, or CourseError when this machine has not enough of them.
     on_result is called as each is done. Store and gradebook are written by this process alone.
     """
-    pool.begin()
     if walls and not scheduler:
         _insist_on_walls()
     nbformat_quickly()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import itertools
 import logging
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 
 from autograde.course import CourseError
 
-__all__ = ["begin", "graded", "shape"]
+__all__ = ["graded", "shape"]
 
 THREADS = 4  # at most, in one worker process: they share a judge and a warm server
 WINDOW = 8  # jobs for each thread that may be on their way at once, so that a large class fits into memory
@@ -28,11 +27,6 @@ UNWATCHED = {
 }
 
 Place = TypeVar("Place")
-
-
-def begin() -> None:
-    """Import what workers need, in a thread of its own: it takes a while, and there may be something else to do."""
-    threading.Thread(target=importlib.import_module, args=("distributed",), daemon=True).start()
 
 
 def graded(jobs: Iterator[tuple[Place, Any]], workers: int, scheduler: str, walls: bool) -> Iterator[tuple[Place, Any]]:
