@@ -43,7 +43,7 @@ grade: $(READY) ratings ## grade the class in course/, a sample class when there
 	@echo "== grading"
 	@autograde grade --course $(COURSE)
 
-test: $(READY) ratings ## run every test
+test: $(READY) ratings ## run every test that needs no browser
 	@echo "== tests"
 	@pytest -n 2 --dist worksteal --ignore tests/browser $(TEST_OPTIONS)
 
