@@ -33,9 +33,7 @@ class Call:
     """One call that a question makes: `text` is how it would be written, `where` what does not fit into it."""
 
     text: str
-    where: dict[str, tuple[list[str], list[str]]] = field(
-        default_factory=dict
-    )  # name -> (lines that show its value, fewer of them)
+    where: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)  # name -> (its value in lines, fewer)
     gave: tuple[str, ...] = ()  # what the reference gave, in lines
 
     def lines(self) -> list[str]:

@@ -121,7 +121,7 @@ def panels(expected: Any, came: Any, title: str = "") -> list[Panel]:
     if wanted_grid and came_grid and (wanted_grid.values.size > 1 or came_grid.values.size > 1):
         return [_grids(title, wanted_grid, came_grid)]
     if isinstance(expected, dict) and isinstance(came, dict):
-        return _of_parts(title, _paired(expected, came), isinstance(expected, dict))
+        return _of_parts(title, _paired(expected, came), True)
     if isinstance(expected, list) and isinstance(came, list):
         return _of_parts(title, _paired(expected, came), False)
     return [Panel(title, rows=(("", _told(came), _told(expected), True),))]

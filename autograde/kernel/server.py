@@ -150,7 +150,7 @@ class _Server:
         guard = socket.socket(fileno=guard_handle)
         talk = socket.socket(fileno=talk_handle)
         try:
-            self._import(request["imports"], request["locked"])
+            self._import_once(request["imports"], request["locked"])
             _insist_on_one_thread()
             if self._nursery:
                 self._fork_into_room(request, talk, guard)
@@ -161,7 +161,7 @@ class _Server:
         finally:
             talk.close()
 
-    def _import(self, wanted: Sequence[str], locked: Sequence[str]) -> None:
+    def _import_once(self, wanted: Sequence[str], locked: Sequence[str]) -> None:
         """Import once what children need, when the first of them needs it. Each child then locks away its own.
 
         wanted: what is not there is left out, and the cell that imports it will say so.
