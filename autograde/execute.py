@@ -7,9 +7,7 @@ process, puts its questions to the child, and its verdict replaces whatever the 
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import nbformat
@@ -28,7 +26,7 @@ from autograde.cells import (
     is_unwritten,
 )
 from autograde.exercise import Exercise, Outcome, Verdict
-from autograde.judge import asking_seed, judge, nobodys_own, not_attempted, think_ahead
+from autograde.judge import asking_seed, judge, nobodys_own, not_attempted
 from autograde.kernel.limits import Ended, Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import Child, ChildDied, ChildTimedOut, Ran, ServerFailed, WarmServer
@@ -73,10 +71,7 @@ def _executed(
     checks = [cell for cell in notebook.cells if is_grade(cell) and cell.cell_type == "code"]
     locked = {name for cell in checks for name in find(checked_name(cell)).finished}
     imports = imported_by_setup(notebook.cells)
-    with (
-        _thinking_ahead(notebook, secret_seed, find),
-        server.fork(limits, seed=0, locked=sorted(locked), imports=imports) as child,
-    ):
+    with server.fork(limits, seed=0, locked=sorted(locked), imports=imports) as child:
         run = _Run(notebook, child, limits, secret_seed, find)
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
@@ -87,32 +82,6 @@ def _executed(
                 run.cell(index)
     run.show()
     return notebook
-
-
-@contextlib.contextmanager
-def _thinking_ahead(
-    notebook: NotebookNode, secret_seed: Callable[[str], int], find: Callable[[str], Exercise]
-) -> Iterator[None]:
-    """Work out what right answers give, in a thread of its own: until the first check the judge has to wait anyway."""
-    unwritten = {grade_id_of(cell) for cell in notebook.cells if is_solution(cell) and is_unwritten(cell)}
-    names = [checked_name(cell) for cell in notebook.cells if is_grade(cell) and cell.cell_type == "code"]
-    over = threading.Event()
-
-    def think() -> None:
-        for name in names:
-            if over.is_set():
-                return
-            if answer_grade_id(name) not in unwritten:
-                with contextlib.suppress(Exception):  # of an exercise that is broken, which the judge will meet
-                    think_ahead(find(name), secret_seed(name))
-
-    thread = threading.Thread(target=think, name="thinking ahead", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 class _Run:

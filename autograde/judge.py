@@ -48,7 +48,6 @@ __all__ = [
     "nobodys_own",
     "not_attempted",
     "silence",
-    "think_ahead",
 ]
 
 # (question, given) -> observation. One with a true `copies` leaves given as it is, and is asked with the same again.
@@ -113,13 +112,6 @@ def examined(
     verdict = _verdict(exercise, _without_empty_form(exercise, lines))
     seen = tuple(map(Seen, exercise.checks, expected, observed))
     return replace(verdict, measured=_measured(exercise, came, seed)), seen
-
-
-def think_ahead(exercise: Exercise, seed: int) -> None:
-    """Find out what the reference answers on the inputs of this seed, so that `judge` need not when it comes to it."""
-    ours = _ours(exercise, seed)
-    for check in exercise.checks:
-        ours.expected(check)
 
 
 def ask_here(answer: Any, seed: int = 0) -> AskLearner:
@@ -241,9 +233,8 @@ class _Ours:
             # in silence: what our own answers print or warn of is none of the learner's
             given = _drawn(self.exercise, self.seed)
             with _alone, silence():
-                if key not in self._came:  # by another thread meanwhile
-                    given = given if device == "cpu" else to_device(given, device)
-                    self._came[key] = ask(question, answer, given, asking_seed(self.seed))
+                given = given if device == "cpu" else to_device(given, device)
+                self._came[key] = ask(question, answer, given, asking_seed(self.seed))
         return self._came[key]
 
 

@@ -25,7 +25,6 @@ from autograde.judge import (
     judge,
     judgements,
     not_attempted,
-    think_ahead,
 )
 from autograde.observe import CannotAsk, Raised, ask
 
@@ -739,8 +738,8 @@ def test_another_number_measured_is_the_same_verdict():
     assert one.measured != other.measured
 
 
-class TestThinkingAhead:
-    def test_the_reference_is_not_asked_again(self):
+class TestAskedOnce:
+    def test_the_reference_is_not_asked_again_on_the_same_inputs(self):
         asked = []
 
         def counted(values, factor):
@@ -749,7 +748,7 @@ class TestThinkingAhead:
 
         exercise = exercise_of()
         exercise.reference = counted
-        think_ahead(exercise, 3)
+        judge(exercise, ask_here(scaled, 3), 3)
         known = list(asked)
         assert known
         judge(exercise, ask_here(scaled, 3), 3)
