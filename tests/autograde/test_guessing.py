@@ -2,7 +2,6 @@
 
 import functools
 import re
-import statistics
 
 import nbformat
 import pytest
@@ -21,7 +20,6 @@ from .attacks.corpus import cell_of
 
 LESSON = "01_latent_factors"
 SECRET = Secret(b"s" * 32)
-STUDENTS = ("ada", "ben", "cleo", "dora", "eli", "fay", "gus")
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +36,14 @@ def test_numbers_in_one_grading_s_feedback_are_no_answer_in_the_next(name, serve
     expected = [number for line in first.lines for number in re.findall(r"expected (-?[\d.]+\d)", line.feedback)]
     assert expected, first
     remembered = f"answers = [{', '.join(expected)}] * 9\ndef {name}(*_, **__):\n    return answers.pop(0)"
-    scores = [graded(server, root, name, remembered, student).score for student in STUDENTS]
-    # a density is one of few fractions, so that one in six is right by luck, and which one changes with the lesson
-    assert statistics.median(scores) == 0, scores
+    assert graded(server, root, name, remembered).score == 0
     repeated = graded(server, root, name, f"def {name}(*_, **__):\n    return 0.0")
     assert repeated == first  # the same work meets the same inputs
 
 
-def graded(server, root, name, answer, student=STUDENTS[0]):
+def graded(server, root, name, answer):
     blank = nbformat.read(released(Course(root, root / "course"), LESSON), as_version=4)
     notebook, _ = repaired(blank, blank)
     cell_of(notebook, answer_grade_id(name)).source = answer
-    seed = functools.partial(SECRET.seed, student, work=own_code(notebook))
+    seed = functools.partial(SECRET.seed, "somebody", work=own_code(notebook))
     return verdicts_in(executed(notebook, server, Limits(), seed))[name]
