@@ -211,7 +211,3 @@ def _cell_text(result: Result) -> str:
     marks = [f"{LOOK[status][0]} {status}" for status in result.statuses]
     score = [] if result.problem else [f"{result.score:g}"]
     return "  ".join([*marks, *score])
-
-
-if __name__ == "__main__":
-    main()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "Unreadable", "grade", "how_graded", "read_submission", "register", "result_of", "results_of"]
 
+HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # or one of two halves: JSON alone writes them like this
 MAX_NOTEBOOK_BYTES = 20_000_000  # a solved lesson with its pictures has about one
 
 
@@ -358,7 +359,8 @@ def _parsed(text: str) -> NotebookNode:
             seen.add(name)
         notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
         nbformat.validate(notebook)
-    to_bytes(notebook)  # JSON can hold half a character, which no file can
+    if HALF_A_CHARACTER.search(text):
+        to_bytes(notebook)  # JSON can hold one, and no file can
     return notebook
 
 

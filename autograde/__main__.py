@@ -1,0 +1,14 @@
+"""Where the `autograde` command begins. Worker processes import this file again, and not what the command needs."""
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line, see cli.py."""
+    from autograde.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
