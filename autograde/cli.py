@@ -16,8 +16,8 @@ from autograde import catalogue
 from autograde.card import LOOK
 from autograde.course import Course, CourseError, find_root
 from autograde.exercise import Outcome
-from autograde.grading import Result
 from autograde.kernel.limits import Limits
+from autograde.results import Result
 
 __all__ = ["main"]
 
@@ -184,8 +184,8 @@ def export(course: Course, lessons: tuple[str, ...], format_: str) -> None:
 
 def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
     """The report of the whole class. fresh: results that need not be read from disk again."""
-    from autograde.grading import results_of
     from autograde.report import write_report
+    from autograde.results import results_of
 
     results = results_of(course, course.lessons(), fresh)
     if not results:

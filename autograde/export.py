@@ -11,7 +11,8 @@ from autograde.cells import exercise_grade_id
 from autograde.course import Course
 from autograde.exercise import Outcome
 from autograde.gradebook import given_by_hand
-from autograde.grading import Result, Unreadable, read_submission, result_of
+from autograde.results import Result, result_of
+from autograde.submissions import Unreadable, read_submission
 
 __all__ = ["Row", "as_csv", "rows"]
 

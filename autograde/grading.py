@@ -8,77 +8,32 @@ nothing that is kept is graded again, and nothing is entered twice.
 from __future__ import annotations
 
 import dataclasses
-import glob
 import json
 import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograde import catalogue, digest, pool
 from autograde.build import build, released
-from autograde.cells import own_code, to_bytes
+from autograde.cells import own_code
 from autograde.course import Course, CourseError
-from autograde.exercise import Outcome, Verdict, total
+from autograde.exercise import Outcome
 from autograde.gradebook import Gradebook, GradebookError
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.repair import repaired
+from autograde.results import Result, how_graded, problem_file, read_notebook, result_in
 from autograde.secret import Secret, SecretError
 from autograde.store import Store, Stored, key_of
-from autograde.verdict import verdicts_in
+from autograde.submissions import Unreadable, read_submission
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograde.worker import Done, Job
 
-__all__ = ["Result", "Unreadable", "grade", "how_graded", "read_submission", "register", "result_of", "results_of"]
-
-HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # or one of two halves: JSON alone writes them like this
-MAX_NOTEBOOK_BYTES = 20_000_000  # a solved lesson with its pictures has about one
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one student's lesson. Without verdicts, `problem` and `note` say why there are none.
-
-    notes: what had to be put right in the notebook before it could be graded. walls: whether it ran behind them;
-    None when that is not known.
-    """
-
-    student: str
-    lesson: str
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    problem: Outcome | None = None
-    note: str = ""
-    notes: tuple[str, ...] = ()
-    walls: bool | None = None
-
-    @property
-    def score(self) -> float:
-        return total(verdict.score for verdict in self.verdicts.values())
-
-    @property
-    def statuses(self) -> list[Outcome]:
-        """What an instructor has to know beside the mark, each once; empty when there is nothing to know."""
-        if self.problem:
-            return [self.problem]
-        outcomes = [verdict.outcome for verdict in self.verdicts.values()]
-        if all(outcome is Outcome.NOT_ATTEMPTED for outcome in outcomes):
-            return [Outcome.NOT_ATTEMPTED]
-        ordinary = (Outcome.PASSED, Outcome.PARTIAL, Outcome.FAILED, Outcome.NOT_ATTEMPTED)
-        return list(dict.fromkeys(outcome for outcome in outcomes if outcome not in ordinary))
-
-
-class Unreadable(Exception):
-    """A submission that cannot be graded: its outcome, and a sentence for the instructor."""
-
-    def __init__(self, outcome: Outcome, note: str):
-        super().__init__(note)
-        self.outcome, self.note = outcome, note
+__all__ = ["grade", "register"]
 
 
 @dataclass(frozen=True)
@@ -143,7 +98,7 @@ class _Class:
             self.secret = Secret.of(course.secret_file)
         except SecretError as error:
             raise CourseError(str(error)) from None
-        self.released = {lesson: _read_json(released(course, lesson)) for lesson in lessons}
+        self.released = {lesson: read_notebook(released(course, lesson)) for lesson in lessons}
         self.exercises = {lesson: list(catalogue.entries(course, lesson).values()) for lesson in lessons}
         self.results: dict[tuple[str, str], Result] = {}
         self.wall_lines: list[tuple[str, bool, str]] = how_graded(course).get("walls", [])
@@ -215,8 +170,8 @@ class _Class:
             cell["outputs"], cell["execution_count"] = put_out["outputs"], put_out["execution_count"]
         ready.notebook["metadata"]["autograde"] = {"notes": list(ready.notes), "walls": self.walls}
         self.gradebook.enter(ready.student, ready.lesson, ready.notebook)
-        _problem_file(self.course, ready.student, ready.lesson).unlink(missing_ok=True)
-        self._tell(_result_in(ready.student, ready.lesson, ready.notebook))
+        problem_file(self.course, ready.student, ready.lesson).unlink(missing_ok=True)
+        self._tell(result_in(ready.student, ready.lesson, ready.notebook))
 
     def _fail(self, ready: _Ready, error: BaseException) -> None:
         """Our failure: it costs nobody a mark, and the notebook is graded by the next run."""
@@ -226,7 +181,7 @@ class _Class:
 
     def _problem(self, student: str, lesson: str, outcome: Outcome, note: str) -> None:
         """Keep why there are no verdicts. Marks from before are taken back, unless the failure is ours."""
-        path = _problem_file(self.course, student, lesson)
+        path = problem_file(self.course, student, lesson)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".tmp")
         draft.write_text(json.dumps({"outcome": outcome, "note": note}, indent=1) + "\n", encoding="utf-8")
@@ -238,76 +193,6 @@ class _Class:
     def _tell(self, result: Result) -> None:
         self.results[result.student, result.lesson] = result
         self.on_result(result)
-
-
-def read_submission(course: Course, student: str, lesson: str) -> NotebookNode:
-    """The notebook that a student handed in. Unreadable, with a sentence, when there is none to grade."""
-    path = course.submission(student, lesson)
-    if glob.escape(student) != student:
-        note = "nbgrader cannot grade a student with [, * or ? in the name: rename the folder, and grade again."
-        raise Unreadable(Outcome.MALFORMED, note)
-    if path.is_symlink():
-        note = f"{path.name} is a link to another place, which may be anybody's work: ask for the notebook itself."
-        raise Unreadable(Outcome.MALFORMED, note)
-    if not path.is_file():
-        others = sorted(each.name for each in path.parent.glob("*.ipynb") if each.is_file())
-        note = f"No {path.name} was handed in."
-        if others:
-            note = (
-                f"{path.name} is missing, but there is {', '.join(others)}: "
-                "rename it, if it is this lesson, and grade again."
-            )
-        raise Unreadable(Outcome.MISSING, note)
-    if path.stat().st_size > MAX_NOTEBOOK_BYTES:
-        size = path.stat().st_size / 1e6
-        raise Unreadable(
-            Outcome.MALFORMED, f"The notebook has {size:.0f} MB: ask for it with its outputs cleared, and grade again."
-        )
-    try:
-        notebook = _parsed(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unreadable(Outcome.MALFORMED, f"The file cannot be opened: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise Unreadable(Outcome.MALFORMED, "The file is no text, so no notebook: ask for a new copy.") from None
-    except Exception as error:  # whatever nbformat meets in a damaged file, it must not stop the class
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise Unreadable(
-            Outcome.MALFORMED, f"The notebook cannot be read ({reason}): it is damaged, ask for a new copy."
-        ) from None
-    return notebook
-
-
-def result_of(course: Course, student: str, lesson: str) -> Result | None:
-    """The result on disk: a problem that grading met, else what the autograded notebook says; None before grading.
-
-    The later of the two counts: plain `nbgrader autograde` may have graded since.
-    """
-    problem, path = _problem_file(course, student, lesson), course.graded(student, lesson)
-    if problem.is_file() and not (path.is_file() and path.stat().st_mtime_ns > problem.stat().st_mtime_ns):
-        record = json.loads(problem.read_text(encoding="utf-8"))
-        return Result(student, lesson, problem=Outcome(record["outcome"]), note=record["note"])
-    if not path.is_file():
-        return None
-    return _result_in(student, lesson, _read_json(path))
-
-
-def results_of(course: Course, lessons: list[str], known: Sequence[Result] = ()) -> list[Result]:
-    """All results on disk, by student and lesson. known: results of this moment, which are not read again."""
-    by_place = {(result.student, result.lesson): result for result in known}
-    found = [
-        by_place.get((student, lesson)) or result_of(course, student, lesson)
-        for student in course.students()
-        for lesson in lessons
-    ]
-    return [result for result in found if result]
-
-
-def how_graded(course: Course) -> dict[str, Any]:
-    """How the last run graded: `walls` as lines, `secret` as its fingerprint, `versions`; empty before the first."""
-    try:
-        return json.loads((course.folder / "grading.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
 
 
 def _insist_on_walls() -> None:
@@ -333,61 +218,15 @@ def _is_registered(course: Course, lesson: str) -> bool:
         return False
     try:
         with Gradebook(course.database, course.submitted, course.autograded) as gradebook:
-            return gradebook.knows(lesson, _read_json(built))
+            return gradebook.knows(lesson, read_notebook(built))
     except GradebookError:
         return False
-
-
-def _parsed(text: str) -> NotebookNode:
-    """A valid notebook of format 4 with the same cell ids whenever it is read; nbformat alone would draw some."""
-    import nbformat
-
-    data = json.loads(text)  # nbformat does not say where JSON breaks off
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of missing and repeated cell ids
-        if isinstance(data, dict) and data.get("nbformat") == 4:
-            notebook = nbformat.v4.reads_json(text)
-        else:
-            notebook = nbformat.reads(text, as_version=4)
-            for cell in notebook.cells:
-                cell.pop("id", None)
-        seen = set()
-        for index, cell in enumerate(notebook.cells):
-            name = cell.get("id")
-            if not isinstance(name, str) or name in seen:
-                cell["id"] = name = f"cell-{index}"
-            seen.add(name)
-        notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
-        nbformat.validate(notebook)
-    if HALF_A_CHARACTER.search(text):
-        to_bytes(notebook)  # JSON can hold one, and no file can
-    return notebook
-
-
-def _read_json(path: Path) -> NotebookNode:
-    """A notebook that one of ours has written."""
-    import nbformat
-
-    return nbformat.v4.reads_json(path.read_text(encoding="utf-8"))
 
 
 def _notebook_nodes(outputs: list[dict[str, Any]]) -> list[NotebookNode]:
     import nbformat
 
     return nbformat.from_dict(outputs)
-
-
-def _result_in(student: str, lesson: str, notebook: NotebookNode) -> Result:
-    verdicts = verdicts_in(notebook)
-    if not verdicts:
-        note = "The notebook has none of the lesson's checks."
-        return Result(student, lesson, problem=Outcome.MALFORMED, note=note)
-    about = notebook["metadata"].get("autograde", {})
-    return Result(student, lesson, verdicts, notes=tuple(about.get("notes", ())), walls=about.get("walls"))
-
-
-def _problem_file(course: Course, student: str, lesson: str) -> Path:
-    return course.problems / student / f"{lesson}.json"
 
 
 def _reason(reply: dict) -> str:

@@ -75,14 +75,16 @@ AUTOGRADE = {
     "scaffold": {"cells", "course", "exercises"},
     "worker": {"digest", "execute", "exercises", "imports", "kernel", "verdict"},
     "pool": {"course", "kernel", "worker"},
+    "submissions": {"cells", "course", "exercise"},
+    "results": {"course", "exercise", "verdict"},
     "grading": {
         *("build", "catalogue", "cells", "course", "digest", "exercise", "gradebook", "imports", "kernel", "pool"),
-        *("repair", "secret", "store", "verdict", "worker"),
+        *("repair", "results", "secret", "store", "submissions", "worker"),
     },
     "doctor": {"course", "digest", "kernel", "secret"},
     "sample_class": {"build", "cells", "course", "exercise"},
-    "export": {"catalogue", "cells", "course", "exercise", "gradebook", "grading"},
-    "report": {"card", "catalogue", "cells", "course", "exercise", "grading"},
+    "export": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
+    "report": {"card", "catalogue", "cells", "course", "exercise", "results"},
     "cli": None,  # a thin skin over all of autograde
     "__main__": {"cli"},
 }

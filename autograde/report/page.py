@@ -15,7 +15,7 @@ from autograde.card import LOOK, code_marked
 from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Measured, Outcome, as_sentence
-from autograde.grading import Result, how_graded
+from autograde.results import Result, how_graded
 
 __all__ = ["ExerciseSummary", "Leaderboard", "Mistake", "leaderboards", "render", "summaries", "write_report"]
 

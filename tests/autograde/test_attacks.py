@@ -18,8 +18,8 @@ from filelock import FileLock
 from autograde.build import build, released, source
 from autograde.course import Course
 from autograde.exercise import Outcome
-from autograde.grading import results_of
 from autograde.kernel.walls import Walls
+from autograde.results import results_of
 from collabkit.movielens import cache_file
 
 from .attacks.corpus import LEFT, MARKER, accomplice, attacks, cell_of, loot_in, notebook_of

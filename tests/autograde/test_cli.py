@@ -15,8 +15,8 @@ from rich.console import Console
 from autograde import cli
 from autograde.cli import main
 from autograde.exercise import Outcome
-from autograde.grading import Result
 from autograde.kernel.walls import Walls
+from autograde.results import Result
 
 from .small_class import LESSON, hand_in
 

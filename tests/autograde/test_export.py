@@ -7,7 +7,7 @@ import pytest
 
 from autograde.exercise import Outcome
 from autograde.export import Row, as_csv, rows
-from autograde.grading import read_submission
+from autograde.submissions import read_submission
 
 from .small_class import LESSON, QUOTED
 

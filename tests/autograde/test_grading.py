@@ -12,20 +12,13 @@ from autograde import digest, grading
 from autograde.cells import to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Line, Outcome, Verdict
-from autograde.grading import (
-    Result,
-    Unreadable,
-    grade,
-    how_graded,
-    read_submission,
-    register,
-    result_of,
-    results_of,
-)
+from autograde.grading import grade, register
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.report import write_report
+from autograde.results import Result, how_graded, result_of, results_of
 from autograde.secret import Secret
+from autograde.submissions import Unreadable, read_submission
 
 from .small_class import LESSON, QUOTED, cell_of, hand_in, solved_notebook
 

@@ -17,8 +17,8 @@ from autograde.build import build, released
 from autograde.cells import to_bytes
 from autograde.course import Course
 from autograde.exercise import Outcome
-from autograde.grading import results_of
 from autograde.kernel.walls import Walls
+from autograde.results import results_of
 
 from .attacks.corpus import attacks, cell_of, notebook_of
 from .attacks.watch import below, name_of

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from autograde.course import Course
-from autograde.grading import Result, results_of
+from autograde.results import Result, results_of
 
 from .small_class import LESSON
 

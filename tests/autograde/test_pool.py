@@ -12,9 +12,10 @@ import pytest
 
 from autograde import pool
 from autograde.course import CourseError
-from autograde.grading import grade, how_graded
+from autograde.grading import grade
 from autograde.kernel.limits import Limits
 from autograde.pool import graded, shape
+from autograde.results import how_graded
 
 from .small_class import LESSON
 

@@ -10,8 +10,8 @@ import pytest
 from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Line, Measured, Outcome, Question, Verdict
-from autograde.grading import Result
 from autograde.report.page import leaderboards, render, summaries, write_report
+from autograde.results import Result
 
 from .small_class import LESSON, QUOTED
 
