@@ -18,7 +18,8 @@ import collections
 import itertools
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autograde.kernel.syntax import parsed
@@ -47,36 +48,44 @@ class Pair:
 
 
 def similar(
-    lesson: str, exercise: str, cells: Mapping[str, str], known: frozenset[int], names: frozenset[str]
+    lesson: str, exercise: str, cells: Mapping[str, str], names: frozenset[str], known: Callable[[], frozenset[int]]
 ) -> list[Pair]:
     """The pairs of students whose cells for one exercise are alike, the most alike first.
 
-    cells: student -> code; known: the fragments that count for nothing; names: see `fragments`.
-    Linear in the class: a pair is looked at when it shares a fragment that few have.
+    cells: student -> code; names: see `fragments`; known() gives the fragments that count for nothing, and is asked
+    only when there is something to look at. Linear in the class: a pair is looked at when it shares a rare fragment.
     """
-    of_source = {source: frozenset(fragments(source, names)) - known for source in set(cells.values())}
-    rare = {student: of_source[source] for student, source in cells.items()}
-    having: dict[int, list[str]] = collections.defaultdict(list)
-    for student, found in rare.items():
-        for fragment in found:
-            having[fragment].append(student)
-    weights = {
-        fragment: 1 / max(1, len(students) - 1) if len(students) <= COMMONPLACE else 0.0
-        for fragment, students in having.items()
-    }
-    whole = {student: sum(weights[fragment] for fragment in found) for student, found in rare.items()}
-    shared: dict[tuple[str, str], float] = collections.defaultdict(float)
-    for fragment, students in having.items():
-        if weights[fragment]:
-            for pair in itertools.combinations(students, 2):
-                shared[pair] += weights[fragment]
+    of_source = {source: frozenset(fragments(source[:MAX_SOURCE], names)) for source in set(cells.values())}
+    found = {student: of_source[source] for student, source in cells.items()}
+    if not _shared(found)[0]:
+        return []
+    nobodys = known()
+    shared, whole = _shared({student: own - nobodys for student, own in found.items()})
     pairs = [
         Pair(lesson, exercise, *pair, score=weight / min(whole[pair[0]], whole[pair[1]]), weight=weight)
         for pair, weight in shared.items()
-        if weight >= LEAST_WEIGHT
     ]
-    found = [pair for pair in pairs if pair.score >= LEAST_SCORE]
-    return sorted(found, key=lambda pair: (-round(pair.score, 6), -pair.weight, pair.one, pair.other))
+    alike = [pair for pair in pairs if pair.score >= LEAST_SCORE]
+    return sorted(alike, key=lambda pair: (-round(pair.score, 6), -pair.weight, pair.one, pair.other))
+
+
+def _shared(found: Mapping[str, frozenset[int]]) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
+    """(the weight that two students share, where it is enough to speak of; the weight of all that a student has)."""
+    having: dict[int, list[str]] = collections.defaultdict(list)
+    for student, own in found.items():
+        for fragment in own:
+            having[fragment].append(student)
+    shared: dict[tuple[str, str], float] = collections.defaultdict(float)
+    whole: dict[str, float] = collections.defaultdict(float)
+    for students in having.values():
+        if len(students) > COMMONPLACE:
+            continue
+        weight = 1 / max(1, len(students) - 1)
+        for student in students:
+            whole[student] += weight
+        for pair in itertools.combinations(students, 2):
+            shared[pair] += weight
+    return {pair: weight for pair, weight in shared.items() if weight >= LEAST_WEIGHT}, whole
 
 
 def known_names(sources: Iterable[str]) -> frozenset[str]:
@@ -88,21 +97,20 @@ def known_names(sources: Iterable[str]) -> frozenset[str]:
 
 
 def fragments(source: str, names: frozenset[str]) -> set[int]:
-    """The fragments of some code as hashes, which hold for this process alone.
+    """The fragments of some code as hashes, the same in every process.
 
     names: those that nobody chose, which stay what they are; others are all one. Code that cannot be parsed is taken
     word by word, and then resembles only other code that cannot.
     """
-    return {
-        hash(tuple(gram)) for tokens in _statements(source[:MAX_SOURCE], names) for gram in _grams(tokens) if gram
-    }
+    return {zlib.crc32(gram.encode(errors="replace")) for tokens in _statements(source, names) for gram in _grams(tokens)}
 
 
-def _grams(tokens: list[str]) -> Iterator[list[str]]:
-    if len(tokens) <= GRAM:
-        yield tokens
+def _grams(tokens: list[str]) -> Iterator[str]:
+    if 0 < len(tokens) <= GRAM:
+        yield " ".join(tokens)
+        return
     for start in range(len(tokens) - GRAM + 1):
-        yield tokens[start : start + GRAM]
+        yield " ".join(tokens[start : start + GRAM])
 
 
 def _statements(source: str, names: frozenset[str]) -> Iterator[list[str]]:

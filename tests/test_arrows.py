@@ -44,15 +44,17 @@ AUTOGRADE = {
     "cells": {"kernel"},  # its syntax trees
     "verdict": {"card", "cells", "exercise"},
     "cell": {
-        *("card", "evidence", "exercise", "exercises", "judge", "ownership", "panel", "records", "session", "verdict"),
+        *("card", "effort", "evidence", "exercise", "exercises", "judge", "ownership", "panel", "records", "session"),
+        "verdict",
     },
-    "session": {"exercise", "exercises", "judge", "records"},
+    "effort": set(),
+    "session": {"effort", "exercise", "exercises", "judge", "records"},
     "asked": {"exercise", "observe"},
     "heatmap": set(),
     "evidence": {"asked", "card", "compare", "exercise", "heatmap", "judge", "observe"},
     "examples": {"asked", "exercise", "judge", "observe"},
     "guidance": {"examples", "exercise", "exercises", "records", "session"},
-    "records": {"exercise", "verdict"},
+    "records": {"effort", "exercise", "verdict"},
     "standing": {"card", "cells", "exercise", "exercises", "records"},
     "panel": {"exercises", "records", "session", "standing"},
     "card_gallery": {"card", "evidence", "exercise", "exercises", "judge", "standing"},
@@ -82,7 +84,9 @@ AUTOGRADE = {
         *("repair", "results", "secret", "store", "submissions", "worker"),
     },
     "doctor": {"course", "digest", "kernel", "secret"},
-    "sample_class": {"build", "cells", "course", "exercise"},
+    "peculiar": set(),
+    "sample_class": {"build", "cells", "course", "exercise", "peculiar"},
+    "similarity": {"kernel"},  # its syntax trees
     "export": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
     "report": {"card", "catalogue", "cells", "course", "exercise", "results"},
     "cli": None,  # a thin skin over all of autograde
