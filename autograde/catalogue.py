@@ -20,7 +20,7 @@ __all__ = ["Entry", "entries", "is_fresh", "keep", "points"]
 class Entry:
     """One exercise. sentences: what helps against each known mistake, in the order in which the lesson names them.
 
-    is_shared: everybody gets the same inputs.
+    is_shared: everybody gets the same inputs; mistakes: what each of the known mistakes is called, as its sentence is.
     """
 
     name: str
@@ -28,13 +28,15 @@ class Entry:
     is_question: bool
     sentences: tuple[str, ...]
     is_shared: bool = False
+    mistakes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 def entries(course: Course, lesson: str) -> dict[str, Entry]:
     """A lesson's exercises by name, in their order: from the last build if it is fresh, else from the exercises."""
     kept = _kept(course, lesson)
     if kept:
-        return {name: Entry(**{**entry, "sentences": tuple(entry["sentences"])}) for name, entry in kept.items()}
+        return {name: _entry(record) for name, record in kept.items()}
     return _computed(course, lesson)
 
 
@@ -63,6 +65,11 @@ def keep(course: Course, lesson: str, files: list[Path]) -> None:
     draft.replace(path)
 
 
+def _entry(record: dict) -> Entry:
+    """An entry as JSON keeps it: with lists for tuples."""
+    return Entry(**{key: tuple(value) if isinstance(value, list) else value for key, value in record.items()})
+
+
 def _computed(course: Course, lesson: str) -> dict[str, Entry]:
     from autograde.exercise import Question
 
@@ -73,6 +80,8 @@ def _computed(course: Course, lesson: str) -> dict[str, Entry]:
             isinstance(exercise, Question),
             tuple(mistake.sentence for mistake in exercise.misconceptions),
             exercise.is_shared,
+            tuple(mistake.name for mistake in exercise.misconceptions),
+            exercise.hints,
         )
         for name, exercise in course.exercises(lesson).items()
     }

@@ -91,7 +91,7 @@ def effort_from(metadata: Any, now: float) -> Effort | None:
     times = [told["first_at"], *([] if told["passed_at"] is None else [told["passed_at"]]), told["last_at"]]
     if not all(map(_is_number, [told["seconds"], *times])):
         return None
-    in_order = AGE_OF_FORMAT <= times[0] and times == sorted(times) and times[-1] <= now + A_DAY
+    in_order = times[0] >= AGE_OF_FORMAT and times == sorted(times) and times[-1] <= now + A_DAY
     if not in_order or not 0 <= told["seconds"] <= times[-1] - times[0] + LONGEST_GAP:  # one gap lies before the first
         return None
     return Effort(**told)
@@ -99,4 +99,4 @@ def effort_from(metadata: Any, now: float) -> Effort | None:
 
 def _is_number(value: Any) -> bool:
     # no int of any length: json reads one with a million digits, and comparing it with a float may overflow
-    return type(value) is float and math.isfinite(value) or type(value) is int and abs(value) < 1 << 53
+    return (type(value) is float and math.isfinite(value)) or (type(value) is int and abs(value) < 1 << 53)

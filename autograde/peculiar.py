@@ -1,4 +1,4 @@
-"""Right answers that hardly anybody would write the same way: what one student of a sample class hands in, and one copies.
+"""Right answers that hardly anybody would write the same way: one student of a sample class has them, and one copies.
 
 Held here as text, as a notebook holds it; a test proves that each is right.
 """
@@ -6,7 +6,7 @@ Held here as text, as a notebook holds it; a test proves that each is right.
 __all__ = ["ANSWERS"]
 
 ANSWERS = {
-    "one_epoch": '''\
+    "one_epoch": """\
 def one_epoch(n, bs):
     # cards in a hat: give each row a random number, and take the rows in the order of their numbers
     tickets = torch.rand(n)
@@ -17,8 +17,8 @@ def one_epoch(n, bs):
         if len(handful) == bs or not winners:
             yield torch.tensor(handful, dtype=torch.long)
             handful = []
-''',
-    "gradient_step": '''\
+""",
+    "gradient_step": """\
 def gradient_step(model, x, y, lr):
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     misses = torch.sub(model(x), y.reshape(len(y)))
@@ -28,8 +28,8 @@ def gradient_step(model, x, y, lr):
         if slope is not None:
             weight.data.copy_(torch.add(weight.data, slope, alpha=-lr))
     return float(cost.detach())
-''',
-    "ndcg_at_k": '''\
+""",
+    "ndcg_at_k": """\
 def ndcg_at_k(recommended, relevant, k=10):
     discount = lambda place: math.log(2) / math.log(place + 2)
     wanted = set(relevant)
@@ -41,5 +41,5 @@ def ndcg_at_k(recommended, relevant, k=10):
             best = best + discount(place)
         place += 1
     return mine / best
-''',
+""",
 }

@@ -9,22 +9,22 @@ import ast
 import builtins
 import contextlib
 import inspect
-import json
+import itertools
 import random
 import shutil
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
-from autograde import peculiar
+from autograde import manifest, peculiar
 from autograde.build import build
 from autograde.cells import exercise_grade_id, to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Exercise, Misconception, Question
+from autograde.manifest import Planted
 
 __all__ = ["ROLES", "Planted", "handed_in", "make_sample_class", "mistaken_source", "plan"]
 
@@ -35,17 +35,6 @@ NAMES = (
 ROLES = ("solved", "blank", "crash", "loop", "damaged", "missing")
 PAIR = ("original", "copy")  # the last two of a class that is large enough: one solves some exercises in a way of their
 SMALLEST_WITH_A_PAIR = 10  # own, and the other hands the same in with other names
-MANIFEST = "sample_class.json"
-
-
-@dataclass(frozen=True)
-class Planted:
-    """One student of the class, and what was planted: exercise -> name of the mistake; exercises that were copied."""
-
-    student: str
-    role: str
-    mistakes: dict[str, str]
-    copied: tuple[str, ...] = ()
 
 
 def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> list[Planted]:
@@ -73,10 +62,7 @@ def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> li
                 path = course.submission(student.student, lesson)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(notebook)
-    manifest = [
-        {"student": p.student, "role": p.role, "mistakes": p.mistakes, "copied": list(p.copied)} for p in planted
-    ]
-    (course.folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    manifest.write(course.folder, planted)
     return planted
 
 
@@ -198,7 +184,7 @@ def disguised(source: str) -> str:
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     seen = {function.name for function in functions} | {each.arg for f in functions for each in f.args.args}
     chosen = sorted(_bound(tree) - seen)
-    names = {name: f"{'xyzuvw'[i % 6]}{i // 6 or ''}" for i, name in enumerate(chosen)}
+    names = dict(zip(chosen, (f"v{i}" for i in itertools.count() if f"v{i}" not in seen), strict=False))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             node.id = names.get(node.id, node.id)
@@ -213,8 +199,7 @@ def _cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
 
 def _clear_former(course: Course) -> None:
     """Take the former sample class off the disk and the roll. CourseError when a real class is there as well."""
-    manifest = course.folder / MANIFEST
-    former = {entry["student"] for entry in json.loads(manifest.read_text())} if manifest.is_file() else set()
+    former = {planted.student for planted in manifest.read(course.folder)}
     present = set(course.students())
     if strangers := sorted(present - former):
         some = ", ".join(strangers[:3]) + (", ..." if len(strangers) > 3 else "")

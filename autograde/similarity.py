@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from autograde.kernel.syntax import parsed
 
-__all__ = ["Pair", "fragments", "known_names", "similar"]
+__all__ = ["Pair", "fragments", "known_names", "similar", "without_docstrings"]
 
 GRAM = 5  # tokens in a fragment
 LEAST_SCORE = 0.6  # of the smaller cell's weight
@@ -102,7 +102,33 @@ def fragments(source: str, names: frozenset[str]) -> set[int]:
     names: those that nobody chose, which stay what they are; others are all one. Code that cannot be parsed is taken
     word by word, and then resembles only other code that cannot.
     """
-    return {zlib.crc32(gram.encode(errors="replace")) for tokens in _statements(source, names) for gram in _grams(tokens)}
+    return {
+        zlib.crc32(gram.encode(errors="replace")) for tokens in _statements(source, names) for gram in _grams(tokens)
+    }
+
+
+def without_docstrings(source: str) -> str:
+    """The code, in which the lines of its docstrings are left out; as it is, where it cannot be parsed."""
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    tree = _parsed(source)
+    lines: list[str | None] = [*source.split("\n")]
+    for node in ast.walk(tree) if tree else ():
+        is_documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if is_documented and len(node.body) > 1 and _is_said_only(node.body[0]):
+            said = node.body[0]
+            if not node.lineno < said.lineno <= said.end_lineno < node.body[1].lineno:
+                continue  # other code stands in the same lines
+            lines[said.lineno - 1 : said.end_lineno] = [None] * (said.end_lineno - said.lineno + 1)
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes in strings
+            return parsed(_without_magics(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _grams(tokens: list[str]) -> Iterator[str]:
@@ -115,11 +141,8 @@ def _grams(tokens: list[str]) -> Iterator[str]:
 
 def _statements(source: str, names: frozenset[str]) -> Iterator[list[str]]:
     """The tokens of each statement; of a compound one, those of its header, without its body."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd escapes in strings
-            tree = parsed(_without_magics(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(source)
+    if tree is None:
         yield from _words(source, names)
         return
     for top in tree.body:  # names are bound within one definition, so that a cell's parts compare with the lesson's
@@ -163,9 +186,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
                 yield each
 
 
-def _tokens(
-    node: ast.AST, bound: frozenset[str], aliases: Mapping[str, str], names: frozenset[str]
-) -> tuple[str, ...]:
+def _tokens(node: ast.AST, bound: frozenset[str], aliases: Mapping[str, str], names: frozenset[str]) -> tuple[str, ...]:
     def name(text: str) -> str:
         if text in aliases:
             return aliases[text]

@@ -84,11 +84,16 @@ AUTOGRADE = {
         *("repair", "results", "secret", "store", "submissions", "worker"),
     },
     "doctor": {"course", "digest", "kernel", "secret"},
+    "manifest": set(),
     "peculiar": set(),
-    "sample_class": {"build", "cells", "course", "exercise", "peculiar"},
+    "sample_class": {"build", "cells", "course", "exercise", "manifest", "peculiar"},
     "similarity": {"kernel"},  # its syntax trees
     "export": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
-    "report": {"card", "catalogue", "cells", "course", "exercise", "results"},
+    "handed_in": {"cells", "course", "effort", "submissions"},
+    "report": {
+        *("build", "card", "catalogue", "cells", "course", "effort", "exercise", "handed_in", "manifest", "results"),
+        "similarity",
+    },
     "cli": None,  # a thin skin over all of autograde
     "__main__": {"cli"},
 }

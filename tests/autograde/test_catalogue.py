@@ -34,6 +34,8 @@ def test_it_says_what_the_exercises_say_before_and_after_a_build(course):
         assert (entry.name, entry.points) == (name, exercise.points)
         assert entry.is_question == isinstance(exercise, Question)
         assert entry.is_shared == exercise.is_shared
+        assert entry.mistakes == tuple(mistake.name for mistake in exercise.misconceptions)
+        assert entry.hints == exercise.hints
         assert entry.sentences == tuple(mistake.sentence for mistake in exercise.misconceptions)
     assert catalogue.points(course, LESSON) == 8
 

@@ -10,7 +10,8 @@ import pytest
 from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Line, Measured, Outcome, Question, Verdict
-from autograde.report.page import leaderboards, render, summaries, write_report
+from autograde.report.page import render, write_report
+from autograde.report.summary import leaderboards, summaries
 from autograde.results import Result
 
 from .small_class import LESSON, QUOTED
@@ -78,6 +79,11 @@ def test_the_page_needs_nothing_but_itself(html, page):
     for tag, attributes in page.tags:
         for name in ("src", "srcset", "href", "action", "data"):
             assert attributes.get(name, "#").startswith("#"), (tag, attributes)
+
+
+def test_links_lead_to_something_on_the_page(page):
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert {a["href"][1:] for tag, a in page.tags if tag == "a"} <= ids
 
 
 def test_the_page_says_what_it_is(page):
