@@ -1,4 +1,4 @@
-"""Results -> one self-contained HTML page. What to say is computed here and beside it, how it looks is in the template."""
+"""Results -> one self-contained HTML page. What to say is computed here and beside it, looks are in the template."""
 
 from __future__ import annotations
 

@@ -43,7 +43,10 @@ class FoundAgain:
 def found_again(
     course: Course, results: Sequence[Result], summaries: Iterable[ExerciseSummary], pairs: Iterable[Pair]
 ) -> FoundAgain | None:
-    """What was planted held against what was found, in the lessons that have verdicts; None for a real class."""
+    """What was planted held against what was found, of its students, in the lessons that have verdicts.
+
+    None for a real class.
+    """
     planted = manifest.read(course.folder)
     if not planted:
         return None
@@ -54,10 +57,13 @@ def found_again(
         for name, mistake in each.mistakes.items()
         if (each.student, name) in judged
     }
+    students = {each.student for each in planted}
     found, unknown = set(), []
     for summary in summaries:
-        found |= {(who, summary.name, mistake.name) for mistake in summary.mistakes for who in mistake.students}
-        unknown += [f"{who} makes a mistake in {summary.name} that is not known." for who in summary.unknown]
+        for mistake in summary.mistakes:
+            found |= {(who, summary.name, mistake.name) for who in students.intersection(mistake.students)}
+        strange = students.intersection(summary.unknown)
+        unknown += [f"{who} makes a mistake in {summary.name} that is not known." for who in sorted(strange)]
     differences = [f"{who} made {mistake} in {name}, not found." for who, name, mistake in sorted(wanted - found)]
     differences += [f"{who} has {mistake} in {name}, not planted." for who, name, mistake in sorted(found - wanted)]
     copied: dict[str, list[str]] = collections.defaultdict(list)
@@ -65,7 +71,9 @@ def found_again(
         for name in each.copied:
             if (each.student, name) in judged:
                 copied[name].append(each.student)
-    alike = {(pair.exercise, *sorted((pair.one, pair.other))) for pair in pairs}
+    alike = {
+        (pair.exercise, *sorted((pair.one, pair.other))) for pair in pairs if {pair.one, pair.other} <= students
+    }
     shared = {(name, *sorted(students)) for name, students in copied.items() if len(students) > 1}
     differences += [f"{a} and {b} share {name}, not found." for name, a, b in sorted(shared - alike)]
     differences += [f"{a} and {b} are alike in {name}, not planted." for name, a, b in sorted(alike - shared)]
