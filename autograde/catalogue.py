@@ -1,6 +1,7 @@
 """What a lesson's exercises are called and worth, without importing them: kept by the build, and known to be fresh.
 
-The exercises themselves need torch and fastai, seconds of imports. Tables, reports and exports need only this.
+The exercises themselves need torch and fastai, seconds of imports. Tables, reports and exports need only this. Beside
+it lies what the lesson says in code, which in a comparison of students' code is nobody's own.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograde import digest
+from autograde import digest, similarity
+from autograde.cells import slug_of
 from autograde.course import Course
 
-__all__ = ["Entry", "entries", "is_fresh", "keep", "points"]
+__all__ = ["Entry", "Said", "entries", "is_fresh", "keep", "points", "said"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Entry:
     hints: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a lesson and its known mistakes say in code: the names they use, and the fragments of their code."""
+
+    names: frozenset[str]
+    fragments: frozenset[int]
+
+
 def entries(course: Course, lesson: str) -> dict[str, Entry]:
     """A lesson's exercises by name, in their order: from the last build if it is fresh, else from the exercises."""
     kept = _kept(course, lesson)
@@ -43,6 +53,17 @@ def entries(course: Course, lesson: str) -> dict[str, Entry]:
 def points(course: Course, lesson: str) -> float:
     """What a lesson is worth: the sum over its exercises."""
     return round(sum(entry.points for entry in entries(course, lesson).values()), 6)
+
+
+def said(course: Course, lesson: str) -> Said:
+    """What a lesson says in code: from the last build if it is fresh, else from its files."""
+    try:
+        record = json.loads(_said_path(course, lesson).read_bytes())
+        if record["of"] == _inputs(course, lesson):
+            return Said(frozenset(record["names"]), frozenset(record["fragments"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return _say(course, lesson)
 
 
 def is_fresh(course: Course, lesson: str, files: list[Path]) -> bool:
@@ -60,9 +81,10 @@ def keep(course: Course, lesson: str, files: list[Path]) -> None:
         "files": _hashes(files),
         "exercises": {name: asdict(entry) for name, entry in _computed(course, lesson).items()},
     }
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    _write(path, json.dumps(record, indent=1))
+    lesson_says = _say(course, lesson)
+    code = {"names": sorted(lesson_says.names), "fragments": sorted(lesson_says.fragments)}
+    _write(_said_path(course, lesson), json.dumps({"of": record["of"], **code}))
 
 
 def _entry(record: dict) -> Entry:
@@ -87,6 +109,14 @@ def _computed(course: Course, lesson: str) -> dict[str, Entry]:
     }
 
 
+def _say(course: Course, lesson: str) -> Said:
+    """The lesson's script holds its own cells and the solutions, the file of its exercises the known mistakes."""
+    files = (course.solutions / f"{lesson}.py", Path(__file__).parent / "exercises" / f"{slug_of(lesson)}.py")
+    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
+    names = similarity.known_names(texts)
+    return Said(names, frozenset().union(*(similarity.fragments(text, names) for text in texts)))
+
+
 def _kept(course: Course, lesson: str) -> dict[str, dict]:
     record = _record(course, lesson)
     return record["exercises"] if record and record["of"] == _inputs(course, lesson) else {}
@@ -108,5 +138,15 @@ def _hashes(files: list[Path]) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in files]
 
 
+def _write(path: Path, text: str) -> None:
+    draft = path.with_suffix(".tmp")
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
 def _path(course: Course, lesson: str) -> Path:
     return course.source.parent / "catalogue" / f"{lesson}.json"
+
+
+def _said_path(course: Course, lesson: str) -> Path:
+    return course.source.parent / "catalogue" / f"{lesson}.said.json"

@@ -72,7 +72,7 @@ AUTOGRADE = {
     "store": set(),
     "imports": set(),
     "course": {"cells", "exercise", "exercises", "gradebook", "lesson", "preprocessors"},
-    "catalogue": {"course", "digest", "exercise"},
+    "catalogue": {"cells", "course", "digest", "exercise", "similarity"},
     "build": {"catalogue", "cells", "course", "lesson"},
     "scaffold": {"cells", "course", "exercises"},
     "worker": {"digest", "execute", "exercises", "imports", "kernel", "verdict"},

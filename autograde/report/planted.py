@@ -71,9 +71,7 @@ def found_again(
         for name in each.copied:
             if (each.student, name) in judged:
                 copied[name].append(each.student)
-    alike = {
-        (pair.exercise, *sorted((pair.one, pair.other))) for pair in pairs if {pair.one, pair.other} <= students
-    }
+    alike = {(pair.exercise, *sorted((pair.one, pair.other))) for pair in pairs if {pair.one, pair.other} <= students}
     shared = {(name, *sorted(students)) for name, students in copied.items() if len(students) > 1}
     differences += [f"{a} and {b} share {name}, not found." for name, a, b in sorted(shared - alike)]
     differences += [f"{a} and {b} are alike in {name}, not planted." for name, a, b in sorted(alike - shared)]

@@ -5,21 +5,18 @@ A lesson is read at a time, and of what was read only this is kept: a class of t
 
 from __future__ import annotations
 
-import builtins
 import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from autograde import build, catalogue
-from autograde.cells import slug_of
 from autograde.course import Course
 from autograde.effort import Effort
 from autograde.handed_in import answers_in, handed_in
 from autograde.report.summary import ExerciseSummary
 from autograde.results import Result
-from autograde.similarity import Pair, fragments, known_names, similar, without_docstrings
+from autograde.similarity import Pair, similar, without_docstrings
 
 __all__ = ["Work", "work_of"]
 
@@ -47,7 +44,7 @@ class Work:
 
 def work_of(course: Course, results: Sequence[Result], summaries: Iterable[ExerciseSummary]) -> Work:
     """Read what the students of these results handed in."""
-    work, lessons = Work(), _LessonTexts(course)
+    work, said = Work(), _Said(course)
     students: dict[str, list[str]] = {}
     for result in results:
         students.setdefault(result.lesson, []).append(result.student)
@@ -55,7 +52,7 @@ def work_of(course: Course, results: Sequence[Result], summaries: Iterable[Exerc
     for summary in summaries:
         by_lesson.setdefault(summary.lesson, []).append(summary)
     for lesson, found in by_lesson.items():
-        _add_lesson(work, course, lesson, students[lesson], found, lessons)
+        _add_lesson(work, course, lesson, students[lesson], found, said)
     work.pairs.sort(key=lambda pair: (-round(pair.score, 2), -pair.weight))
     work.n_pairs = len(work.pairs)
     del work.pairs[MAX_PAIRS:]
@@ -70,7 +67,7 @@ def _add_lesson(
     lesson: str,
     students: Iterable[str],
     summaries: Sequence[ExerciseSummary],
-    lessons: _LessonTexts,
+    said: _Said,
 ) -> None:
     names = [summary.name for summary in summaries]
     now = time.time()
@@ -82,6 +79,7 @@ def _add_lesson(
             cells[name][student] = same.setdefault(code, code)
         for name, effort in came.efforts.items():
             work.efforts.setdefault(name, {})[student] = effort
+    nobodys_names = said.names(lesson)
     solutions = answers_in(build.source(course, lesson), names)
     for summary in summaries:
         if summary.is_question:
@@ -93,7 +91,7 @@ def _add_lesson(
             written = [own[who] for who in mistake.students if own.get(who, "").strip()]
             if written:
                 work.examples[summary.name, mistake.name] = shortened(min(written, key=lambda code: (len(code), code)))
-        pairs = similar(lesson, summary.name, own, lessons.names(lesson), lambda: lessons.fragments(lesson))
+        pairs = similar(lesson, summary.name, own, nobodys_names, lambda: said.fragments(lesson))
         work.pairs += pairs
         for pair in pairs:
             for who in (pair.one, pair.other):
@@ -112,35 +110,22 @@ def shortened(code: str, max_lines: int = MAX_LINES) -> str:
     return "\n".join([*lines[:max_lines], f"… and {len(lines) - max_lines} more lines"])
 
 
-class _LessonTexts:
-    """What lessons and their known mistakes say in code, up to a lesson: for similarity that counts for nothing."""
+class _Said:
+    """What lessons say in code, up to and with a lesson. Read when somebody asks."""
 
     def __init__(self, course: Course):
-        self._course = course
-        self._lessons = course.lessons()
-        self._names: dict[str, frozenset[str]] = {}
-        self._fragments: dict[str, frozenset[int]] = {}
+        self._course, self._lessons = course, course.lessons()
+        self._said: dict[str, catalogue.Said] = {}
 
     def names(self, lesson: str) -> frozenset[str]:
-        if lesson not in self._names:
-            before = self._names_before(lesson)
-            self._names[lesson] = before | known_names(self._texts(lesson))
-        return self._names[lesson]
+        return frozenset().union(*(each.names for each in self._until(lesson)))
 
     def fragments(self, lesson: str) -> frozenset[int]:
-        if lesson not in self._fragments:
-            place = self._lessons.index(lesson)
-            before = self.fragments(self._lessons[place - 1]) if place else frozenset()
-            own = [fragments(text, self.names(lesson)) for text in self._texts(lesson)]
-            self._fragments[lesson] = before.union(*own)
-        return self._fragments[lesson]
+        return frozenset().union(*(each.fragments for each in self._until(lesson)))
 
-    def _names_before(self, lesson: str) -> frozenset[str]:
-        place = self._lessons.index(lesson)
-        return self.names(self._lessons[place - 1]) if place else frozenset(dir(builtins))
-
-    def _texts(self, lesson: str) -> list[str]:
-        """The lesson's script, which holds its solutions and its own cells, and the file of its known mistakes."""
-        mistakes = Path(catalogue.__file__).parent / "exercises" / f"{slug_of(lesson)}.py"  # read: they import torch
-        paths = [self._course.solutions / f"{lesson}.py", mistakes]
-        return [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+    def _until(self, lesson: str) -> list[catalogue.Said]:
+        before = self._lessons[: self._lessons.index(lesson) + 1]
+        for each in before:
+            if each not in self._said:
+                self._said[each] = catalogue.said(self._course, each)
+        return [self._said[each] for each in before]
