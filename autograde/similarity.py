@@ -32,6 +32,9 @@ LEAST_WEIGHT = 12.0  # of what both share: about as many tokens that nobody else
 COMMONPLACE = 10  # students; what more of them have weighs nothing (MOSS's default, too)
 MAX_SOURCE = 20_000  # characters of a cell that are looked at
 MAX_NODES = 20_000  # of its tree
+LONG = 10**9
+SILENT = frozenset({ast.Expr, ast.arguments})  # nodes without a token of their own
+UNSEEN = frozenset({"annotation", "returns", "ctx", "type_comment", "type_params"})  # parts of nodes that do not count
 WORD = re.compile(r"[^\W\d]\w*|\d[\w.]*|\S")
 
 
@@ -155,18 +158,16 @@ def _tree_statements(top: ast.stmt, names: frozenset[str]) -> Iterator[list[str]
     while waiting and n_nodes < MAX_NODES:
         statement = waiting.pop()
         tokens: list[str] = []
-        stack: list[ast.AST | str] = [statement]
+        stack: list[ast.AST] = [statement]
         while stack and n_nodes < MAX_NODES:
             node = stack.pop()
-            if isinstance(node, str):
-                tokens.append(node)
-                continue
-            if isinstance(node, ast.stmt) and node is not statement:
+            if node is not statement and isinstance(node, ast.stmt):
                 waiting.append(node)
                 continue
             n_nodes += 1
-            tokens += _tokens(node, bound, aliases, names)
-            stack += reversed(list(_children(node)))
+            if type(node) not in SILENT:
+                tokens += _tokens(node, bound, aliases, names)
+            stack += reversed(_children(node))
         if not _is_said_only(statement):
             yield tokens
 
@@ -177,69 +178,66 @@ def _is_said_only(statement: ast.stmt) -> bool:
     return is_constant or isinstance(statement, ast.Pass)
 
 
-def _children(node: ast.AST) -> Iterator[ast.AST]:
-    for field, value in ast.iter_fields(node):
-        if field in ("annotation", "returns", "ctx", "type_comment", "type_params"):
+def _children(node: ast.AST) -> list[ast.AST]:
+    found = []
+    for field in node._fields:
+        if field in UNSEEN:
             continue
-        for each in value if isinstance(value, list) else (value,):
-            if isinstance(each, ast.AST):
-                yield each
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def _tokens(node: ast.AST, bound: frozenset[str], aliases: Mapping[str, str], names: frozenset[str]) -> tuple[str, ...]:
-    def name(text: str) -> str:
-        if text in aliases:
-            return aliases[text]
-        return text if text in names and text not in bound else "_"
-
-    match node:
-        case ast.Name():
-            return (name(node.id),)
-        case ast.Attribute(value=ast.Name(id="self")):
-            return ("._",)
-        case ast.Attribute():
-            return (f".{node.attr if f'.{node.attr}' not in bound else '_'}",)
-        case ast.Constant(value=str() | bytes()):
+    kind = type(node)
+    if kind is ast.Name:
+        name = node.id
+        return (aliases.get(name, name if name in names and name not in bound else "_"),)
+    if kind is ast.Attribute:
+        is_own = (isinstance(node.value, ast.Name) and node.value.id == "self") or f".{node.attr}" in bound
+        return ("._" if is_own else f".{node.attr}",)
+    if kind is ast.Constant:
+        if isinstance(node.value, str | bytes):
             return ("text",)
-        case ast.Constant():
-            return (repr(node.value),) if not isinstance(node.value, int) or abs(node.value) < 10**9 else ("number",)
-        case ast.keyword():
-            return (f"{node.arg}=",)
-        case ast.arg():
-            return ("arg",)
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return (type(node).__name__, node.name if re.fullmatch(r"__\w+__", node.name) else "_")
-        case ast.Import() | ast.ImportFrom() | ast.alias():
-            return (type(node).__name__,)
-        case ast.AnnAssign():
-            return ("Assign",)
-        case ast.Expr() | ast.arguments():
-            return ()
-        case _:
-            return (type(node).__name__,)
+        is_long = isinstance(node.value, int) and abs(node.value) >= LONG  # Python refuses to write out the longest
+        return ("number" if is_long else repr(node.value),)
+    if kind is ast.keyword:
+        return (f"{node.arg}=",)
+    if kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+        return (kind.__name__, node.name if re.fullmatch(r"__\w+__", node.name) else "_")
+    return ("Assign" if kind is ast.AnnAssign else kind.__name__,)
 
 
 def _bound(top: ast.AST) -> tuple[frozenset[str], dict[str, str]]:
     """What is given a name in a definition: variables, arguments, functions, and ".attribute"; and import aliases."""
     bound: set[str] = set()
     aliases: dict[str, str] = {}
-    for node in itertools.islice(ast.walk(top), MAX_NODES):
-        match node:
-            case ast.Name(ctx=ast.Store()):
+    stack, n_nodes = [top], 0
+    while stack and n_nodes < MAX_NODES:
+        node = stack.pop()
+        n_nodes += 1
+        stack += _children(node)
+        kind = type(node)
+        if kind is ast.Name:
+            if type(node.ctx) is ast.Store:
                 bound.add(node.id)
-            case ast.Attribute(ctx=ast.Store()):
+        elif kind is ast.Attribute:
+            if type(node.ctx) is ast.Store:
                 bound.add(f".{node.attr}")
-            case ast.arg():
-                bound.add(node.arg)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                bound |= {node.name, f".{node.name}"}
-            case ast.Import() | ast.ImportFrom():
-                aliases |= {each.asname: each.name.rsplit(".", 1)[-1] for each in node.names if each.asname}
+        elif kind is ast.arg:
+            bound.add(node.arg)
+        elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+            bound |= {node.name, f".{node.name}"}
+        elif kind in (ast.Import, ast.ImportFrom):
+            aliases |= {each.asname: each.name.rsplit(".", 1)[-1] for each in node.names if each.asname}
     return frozenset(bound), aliases
 
 
 def _without_magics(source: str) -> str:
-    return re.sub(r"(?m)^\s*[%!?].*$", "", source) if "%" in source or "!" in source or "?" in source else source
+    return re.sub(r"(?m)^[ \t]*[%!?].*$", "", source)
 
 
 def _words(source: str, names: frozenset[str]) -> Iterator[list[str]]:
