@@ -31,7 +31,7 @@ class Row:
 
 def rows(course: Course, lessons: list[str]) -> list[Row]:
     """The marks of everybody, by student, lesson and exercise. A mark corrected in formgrader counts."""
-    by_hand = given_by_hand(course.database)
+    by_hand = given_by_hand(course.db_url)
     return [
         row
         for student in course.students()

@@ -65,11 +65,13 @@ AUTOGRADE = {
     "secret": set(),
     "execute": {"cells", "exercise", "exercises", "judge", "kernel", "outside", "ownership", "verdict"},
     "preprocessors": {"cells", "execute", "exercises", "kernel", "repair", "secret"},
-    "gradebook": {"cells", "verdict"},
+    "database": set(),
+    "migration": {"database"},
+    "gradebook": {"cells", "database", "verdict"},
     "digest": set(),
     "store": set(),
     "imports": set(),
-    "course": {"cells", "exercise", "exercises", "gradebook", "lesson", "preprocessors"},
+    "course": {"cells", "database", "exercise", "exercises", "gradebook", "lesson", "preprocessors"},
     "catalogue": {"course", "digest", "exercise"},
     "build": {"catalogue", "cells", "course", "lesson"},
     "scaffold": {"cells", "course", "exercises"},
@@ -78,8 +80,8 @@ AUTOGRADE = {
     "submissions": {"cells", "course", "exercise"},
     "results": {"course", "exercise", "verdict"},
     "grading": {
-        *("build", "catalogue", "cells", "course", "digest", "exercise", "gradebook", "imports", "kernel", "pool"),
-        *("repair", "results", "secret", "store", "submissions", "worker"),
+        *("build", "catalogue", "cells", "course", "database", "digest", "exercise", "gradebook", "imports", "kernel"),
+        *("migration", "pool", "repair", "results", "secret", "store", "submissions", "worker"),
     },
     "doctor": {"course", "digest", "kernel", "secret"},
     "sample_class": {"build", "cells", "course", "exercise"},
@@ -95,7 +97,19 @@ REFERENCE_ROOMS = {"exercises"}  # these hold the reference
 # What shows learners a right answer, or keeps their progress: in grading, where inputs are secret, none of it runs.
 PRACTICE = {"asked", "evidence", "examples", "guidance", "panel", "session", "cell", "standing"}
 GRADING = {
-    *("card", "execute", "gradebook", "grading", "judge", "kernel", "outside", "pool", "preprocessors", "store"),
+    *(
+        "card",
+        "database",
+        "execute",
+        "gradebook",
+        "grading",
+        "judge",
+        "kernel",
+        "outside",
+        "pool",
+        "preprocessors",
+        "store",
+    ),
     *("verdict", "worker"),
 }
 
