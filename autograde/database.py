@@ -136,11 +136,10 @@ def alone(url: str | Path) -> Iterator[None]:
         path = sqlite_file(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         # an empty database, whose lock is one on every system, and open again when its holder has died
-        with contextlib.closing(
-            sqlite3.connect(f"{path}.lock", timeout=SETTING_UP_SECONDS, isolation_level=None)
-        ) as db:
+        lock = sqlite3.connect(f"{path}.lock", timeout=SETTING_UP_SECONDS, isolation_level=None)
+        with contextlib.closing(lock):
             try:
-                db.execute("BEGIN EXCLUSIVE")
+                lock.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError:
                 raise busy from None
             yield
