@@ -26,7 +26,7 @@ from autograde.gradebook import Gradebook
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.repair import repaired
-from autograde.results import Result, how_graded, problem_file, read_notebook, result_in
+from autograde.results import Result, how_graded, problem_file, read_notebook, reading, result_in
 from autograde.secret import Secret, SecretError
 from autograde.store import Store, Stored, key_of
 from autograde.submissions import Unreadable, read_submission
@@ -72,7 +72,7 @@ def grade(
     nbformat_quickly()
     register(course, lessons)
     class_ = _Class(course, lessons, walls, limits or Limits(), on_result)
-    with class_.gradebook:
+    with class_.gradebook, reading(course, whole=False) as class_.remember:
         places = ((student, lesson) for student in students for lesson in lessons)
         for ready, done in pool.graded(class_.jobs(places), workers, scheduler, walls):
             class_.take(ready, done)
@@ -106,6 +106,7 @@ class _Class:
         self.released = {lesson: read_notebook(released(course, lesson)) for lesson in lessons}
         self.exercises = {lesson: list(catalogue.entries(course, lesson).values()) for lesson in lessons}
         self.results: dict[tuple[str, str], Result] = {}
+        self.remember: Callable[[str, str], Result | None]
         self.wall_lines: list[tuple[str, bool, str]] = how_graded(course).get("walls", [])
 
     def jobs(self, places: Iterator[tuple[str, str]]) -> Iterator[tuple[_Ready, Job]]:
@@ -202,6 +203,7 @@ class _Class:
 
     def _tell(self, result: Result) -> None:
         self.results[result.student, result.lesson] = result
+        self.remember(result.student, result.lesson)  # in the index, for reports and exports
         self.on_result(result)
 
 

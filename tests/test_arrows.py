@@ -78,7 +78,8 @@ AUTOGRADE = {
     "worker": {"digest", "execute", "exercises", "imports", "kernel", "verdict"},
     "pool": {"course", "kernel", "worker"},
     "submissions": {"cells", "course", "exercise"},
-    "results": {"course", "exercise", "verdict"},
+    "results": {"course", "exercise", "results_index", "verdict"},
+    "results_index": {"digest", "exercise", "verdict"},
     "grading": {
         *("build", "catalogue", "cells", "course", "database", "digest", "exercise", "gradebook", "imports", "kernel"),
         *("migration", "pool", "repair", "results", "secret", "store", "submissions", "worker"),
