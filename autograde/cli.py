@@ -177,9 +177,10 @@ def doctor(course: Course) -> None:
 @in_course
 def export(course: Course, lessons: tuple[str, ...], format_: str) -> None:
     """Print the marks, one row for each student, lesson and exercise."""
-    from autograde.export import as_csv, rows
+    from autograde.export import as_csv
+    from autograde.marks import exercise_rows, lesson_marks
 
-    click.echo(as_csv(rows(course, course.chosen(lessons))), nl=False)
+    click.echo(as_csv(exercise_rows(lesson_marks(course, course.chosen(lessons)))), nl=False)
 
 
 def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
