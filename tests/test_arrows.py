@@ -84,7 +84,7 @@ AUTOGRADE = {
     "doctor": {"course", "digest", "kernel", "secret"},
     "sample_class": {"build", "cells", "course", "exercise"},
     "marks": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
-    "export": {"cells", "course", "exercise", "marks", "results"},
+    "export": {"card", "cells", "course", "exercise", "gradebook", "marks", "results"},
     "report": {"card", "catalogue", "cells", "course", "exercise", "results"},
     "cli": None,  # a thin skin over all of autograde
     "__main__": {"cli"},
