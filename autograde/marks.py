@@ -27,7 +27,7 @@ ByHand = Mapping[str, tuple[float | None, float]]  # grade id -> (score in the c
 
 @dataclass(frozen=True)
 class Row:
-    """One exercise of one student. A score of 0 always has its outcome beside it; ungraded work has no score."""
+    """One exercise of one student. score: None where the outcome is a status that stands for no mark."""
 
     student: str
     lesson: str
@@ -64,10 +64,9 @@ class LessonMark:
         That is: a part has not been graded, or nothing was earned, a status is why, and nobody gave a mark by hand.
         A blank submission has earned 0, and so has one in which everything is wrong.
         """
-        scores = [row.score for row in self.rows if row.score is not None]
-        if len(scores) < len(self.rows):
+        if any(row.score is None and row.outcome in NO_MARK for row in self.rows):
             return None
-        earned = total(scores)
+        earned = total(row.score or 0.0 for row in self.rows)
         return None if not earned and self.statuses and not self.by_hand else earned
 
     @property
@@ -118,11 +117,13 @@ def lesson_mark(
     is_by_hand = any(manual is not None or extra for manual, extra in by_hand.values())
     rows = []
     for name, worth in points.items():
-        outcome, score = scores.get(name) or (elsewhere, None if elsewhere in NO_MARK else 0.0)
+        outcome, found = scores.get(name) or (elsewhere, 0.0)
         manual, extra = by_hand.get(exercise_grade_id(name), (None, 0.0))
-        score = score if manual is None else manual
-        earned = None if score is None else total([score, extra])
-        rows.append(Row(student, lesson, name, str(outcome), earned, worth))
+        if manual is None and (outcome in NO_MARK or (outcome not in ORDINARY and not found and not extra)):
+            score = None
+        else:
+            score = total([found if manual is None else manual, extra])
+        rows.append(Row(student, lesson, name, str(outcome), score, worth))
     return LessonMark(student, lesson, tuple(rows), penalty or 0.0, is_by_hand)
 
 

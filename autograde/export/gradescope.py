@@ -13,6 +13,7 @@ from typing import Any
 from autograde.card import as_text
 from autograde.course import CourseError
 from autograde.exercise import Outcome, Verdict
+from autograde.export.comments import late
 from autograde.export.exported import Exported, Settings, left_out
 from autograde.export.sheet import shown
 from autograde.marks import LessonMark, Row
@@ -42,7 +43,7 @@ def as_gradescope(
 
 
 def _record(mark: LessonMark, verdicts: Mapping[str, Verdict], visibility: str) -> dict[str, Any]:
-    about = [f"Handed in late: {shown(mark.penalty)} points off."] if mark.penalty else []
+    about = late(mark)
     about += [f"Some of it was {', '.join(mark.statuses)}: see below."] if mark.statuses else []
     return {
         "score": mark.final,
@@ -62,10 +63,11 @@ def _record(mark: LessonMark, verdicts: Mapping[str, Verdict], visibility: str) 
 
 def _test(number: str, row: Row, verdict: Verdict | None, visibility: str) -> dict[str, Any]:
     text = as_text(verdict) if verdict else f"{row.exercise}: {row.outcome}"
-    if row.score != (verdict.score if verdict else 0.0):
-        text = f"An instructor gave {shown(row.score or 0.0)} of {shown(row.points)} points here.\n\n{text}"
+    given = {} if row.score is None else {"score": row.score}
+    if given and row.score != (verdict.score if verdict else None):
+        text = f"An instructor gave {shown(row.score)} of {shown(row.points)} points here.\n\n{text}"
     return {
-        "score": row.score,
+        **given,
         "max_score": row.points,
         "status": "passed" if row.outcome == Outcome.PASSED else "failed",
         "name": row.exercise,

@@ -36,7 +36,7 @@ ROLES = {
 }
 SCALES = ("Scale", "Skala", "Barème", "Escala")
 NO = ("no", "nein", "non", "não", "nee", "nie")
-PARTICIPANT = re.compile(r"\D*\d+")  # "Participant 123", "Teilnehmer/in123"
+PARTICIPANT = re.compile(r"\D+\d+")  # "Participant 123", "Teilnehmer/in123"
 
 
 def as_moodle(

@@ -12,6 +12,7 @@ from autograde.submissions import read_submission
 
 from .small_class import LESSON, QUOTED
 
+STATUSES = ("crashed", "timed out", "out of memory", "malformed", "missing", "ungraded")
 HEADER = "student,lesson,exercise,outcome,score,points"
 
 
@@ -53,16 +54,19 @@ def test_rows_are_the_verdicts(graded, table):
     for result in graded[2]:
         for name, row in of(table, result.student).items():
             verdict = result.verdicts.get(name)
-            expected = (verdict.outcome, verdict.score) if verdict else (result.problem, 0)
+            expected = (verdict.outcome, verdict.score) if verdict else (result.problem, None)
+            if expected[0] in STATUSES:
+                expected = (expected[0], None)
             assert (row.outcome, row.score) == expected
             assert row.points == graded[0].exercises(LESSON)[name].points
 
 
-def test_every_zero_has_its_outcome_beside_it(table):
+def test_a_status_has_no_zero_and_a_zero_is_no_status(table):
     assert {row.outcome for row in table} == {
         *("passed", "partial", "failed", "not attempted", "crashed", "timed out", "malformed", "missing"),
     }
-    assert all(row.outcome != "passed" for row in table if row.score == 0)
+    assert {row.outcome for row in table if row.score == 0} == {"failed", "not attempted"}
+    assert {row.outcome for row in table if row.score is None} == {"crashed", "timed out", "malformed", "missing"}
 
 
 def test_names_survive_the_reading_of_csv(graded, table):
@@ -103,7 +107,7 @@ def test_a_mark_by_hand_stays_when_the_notebook_is_lost(own):
     problem.write_text('{"outcome": "malformed", "note": "damaged"}')
     table = of(rows(own, [LESSON]), "ada-solved")
     assert (table["train"].outcome, table["train"].score) == ("malformed", 1)
-    assert (table["DotProduct"].outcome, table["DotProduct"].score) == ("malformed", 0)
+    assert (table["DotProduct"].outcome, table["DotProduct"].score) == ("malformed", None)
 
 
 def test_a_failure_of_ours_is_no_zero(own):

@@ -67,7 +67,7 @@ def canvas_cell(text):
 
 
 def moodle(data, headers, hidden_user):
-    """Participant -> (grade or None when Moodle passes it over, comment). headers: what the strings are on this site."""
+    """Participant -> (grade or None when Moodle passes it over, comment). headers: the site's strings."""
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
     assert {len(row) for row in rows} == {len(rows[0])}
     at = {role: rows[0].index(name) for role, name in headers.items()}
