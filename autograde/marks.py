@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from autograde import catalogue
 from autograde.cells import exercise_grade_id
@@ -21,12 +23,12 @@ __all__ = ["NOT_GRADED", "LessonMark", "Row", "exercise_rows", "lesson_mark", "l
 NOT_GRADED = "not graded"  # handed in, and grading has not come to it
 NO_MARK = (NOT_GRADED, Outcome.UNGRADED)  # whatever the gradebook holds, nothing has been found out
 ORDINARY = (Outcome.PASSED, Outcome.PARTIAL, Outcome.FAILED, Outcome.NOT_ATTEMPTED)  # a zero of these is a mark
+NOTHING = (None, 0.0)
 
 ByHand = Mapping[str, tuple[float | None, float]]  # grade id -> (score in the check's place or None, extra credit)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):  # of which a large class has half a million
     """One exercise of one student. score: None where the outcome is a status that stands for no mark."""
 
     student: str
@@ -47,17 +49,17 @@ class LessonMark:
     penalty: float = 0.0
     by_hand: bool = False
 
-    @property
+    @cached_property
     def points(self) -> float:
         """What the lesson is worth."""
         return total(row.points for row in self.rows)
 
-    @property
+    @cached_property
     def statuses(self) -> tuple[str, ...]:
         """What stands beside or instead of the mark, each once: missing, crashed, not graded and so on."""
         return tuple(dict.fromkeys(row.outcome for row in self.rows if row.outcome not in ORDINARY))
 
-    @property
+    @cached_property
     def score(self) -> float | None:
         """The points earned, before the penalty; None where statuses stand for no mark.
 
@@ -69,7 +71,7 @@ class LessonMark:
         earned = total(row.score or 0.0 for row in self.rows)
         return None if not earned and self.statuses and not self.by_hand else earned
 
-    @property
+    @cached_property
     def final(self) -> float | None:
         """The score less the penalty, as nbgrader's own export has it: never below 0; None without a score."""
         return None if self.score is None else max(0.0, total([self.score, -self.penalty]))
@@ -118,11 +120,12 @@ def lesson_mark(
     rows = []
     for name, worth in points.items():
         outcome, found = scores.get(name) or (elsewhere, 0.0)
-        manual, extra = by_hand.get(exercise_grade_id(name), (None, 0.0))
+        manual, extra = by_hand.get(exercise_grade_id(name), NOTHING) if by_hand else NOTHING
         if manual is None and (outcome in NO_MARK or (outcome not in ORDINARY and not found and not extra)):
             score = None
         else:
-            score = total([found if manual is None else manual, extra])
+            score = found if manual is None else manual
+            score = total([score, extra]) if extra else float(score)
         rows.append(Row(student, lesson, name, str(outcome), score, worth))
     return LessonMark(student, lesson, tuple(rows), penalty or 0.0, is_by_hand)
 

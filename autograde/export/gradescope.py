@@ -44,7 +44,7 @@ def as_gradescope(
 
 def _record(mark: LessonMark, verdicts: Mapping[str, Verdict], visibility: str) -> dict[str, Any]:
     about = late(mark)
-    about += [f"Some of it was {', '.join(mark.statuses)}: see below."] if mark.statuses else []
+    about += [f"Beside the mark: {', '.join(mark.statuses)}."] if mark.statuses else []
     return {
         "score": mark.final,
         "output": " ".join(about),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import astuple, fields
 
 from autograde.marks import Row
 
@@ -16,7 +15,6 @@ def as_csv(table: Sequence[Row]) -> str:
     """The rows as CSV with a header; numbers as short as they can be, nothing where there is no score."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Row)])
-    for row in table:
-        writer.writerow([f"{value:g}" if isinstance(value, float) else value for value in astuple(row)])
+    writer.writerow(Row._fields)
+    writer.writerows([*row[:-2], "" if row.score is None else f"{row.score:g}", f"{row.points:g}"] for row in table)
     return out.getvalue()

@@ -7,6 +7,7 @@ import pytest
 from autograde.course import CourseError
 from autograde.exercise import Line, Outcome, Verdict
 from autograde.export.gradescope import as_gradescope
+from autograde.marks import lesson_mark
 
 from . import readers
 from .example import LESSON, OTHER, QUOTED, mark, settings
@@ -37,6 +38,16 @@ def test_a_file_for_each_mark_with_a_test_for_each_exercise():
 @pytest.mark.parametrize("outcome", ["missing", "malformed", "crashed", "ungraded", "not graded"])
 def test_a_status_has_no_file_and_is_named(outcome):
     assert files([mark("ada", None, outcome)]) == ({}, (f"{LESSON}, {outcome}: no mark, so there is no file: ada.",))
+
+
+def test_a_crash_beside_a_mark_is_a_failed_test_without_a_score():
+    points = {"A": 3.0, "B": 5.0}
+    found, _ = files([lesson_mark("ada", LESSON, points, {"A": ("passed", 3.0), "B": ("crashed", 0.0)}, "", {})])
+    (record,) = found.values()
+    assert readers.gradescope(record) == 3
+    assert record["output"] == "Beside the mark: crashed."
+    assert (record["tests"][1]["status"], record["tests"][1]["tags"]) == ("failed", ["crashed"])
+    assert "score" not in record["tests"][1]
 
 
 def test_what_learners_code_says_is_plain_text():
