@@ -49,7 +49,9 @@ def as_canvas(
             columns[lesson] = form.new_column(lesson, titles[lesson], points)
             name = sheet.header[columns[lesson]]
             notes.append(f"{lesson} had no column: Canvas will make a new assignment {name!r} of {points:g} points.")
-        elif (there := form.worth(column)) and there != points:
+        elif not (there := form.worth(column)):
+            notes.append(f"{lesson} is worth no points in Canvas: marks are written as they are, of {points:g}.")
+        elif there != points:
             notes.append(f"{lesson} is worth {points:g} points here and {there:g} in Canvas: marks are scaled.")
     kept: dict[tuple[str, str], list[str]] = {}
     for mark in marks:

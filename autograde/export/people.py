@@ -48,8 +48,16 @@ def people(course: Course, students: Iterable[str], users: Mapping[str, str]) ->
 
 
 def read_users(path: Path, encoding: str = "") -> dict[str, str]:
-    """Who is who elsewhere, from a CSV file with the columns student and userId. CourseError for anything else."""
-    sheet = Sheet.read(path, encoding)
+    """Who is who elsewhere, from a CSV file with the columns student and userId. CourseError for anything else.
+
+    encoding: of a file that is not UTF-8; it is there for the sheet, and the list may have been written elsewhere.
+    """
+    try:
+        sheet = Sheet.read(path)
+    except CourseError:
+        if not encoding:
+            raise
+        sheet = Sheet.read(path, encoding)
     header = [cell.strip().casefold() for cell in sheet.header]
     student = next((at for at, name in enumerate(header) if name in STUDENT), None)
     user = next((at for at, name in enumerate(header) if name in USER), None)

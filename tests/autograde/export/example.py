@@ -1,7 +1,12 @@
 """Marks that nobody had to be graded for, and the sheets beside them. No tests in here."""
 
+import csv
+import io
 from pathlib import Path
 
+import pytest
+
+from autograde.course import CourseError
 from autograde.export.exported import Settings
 from autograde.export.people import Person
 from autograde.export.sheet import Sheet
@@ -37,3 +42,17 @@ def sheet(name):
 
 def settings(*lessons, **chosen):
     return Settings(lessons or (LESSON,), **chosen)
+
+
+def grid(data):
+    """The cells of a CSV file, as Python reads it."""
+    text = data.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.splitlines()[0] else ","))
+
+
+def refused(call, sentence):
+    """Whether it ends with one sentence, which is like this one."""
+    with pytest.raises(CourseError, match=sentence) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return True

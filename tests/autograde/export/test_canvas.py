@@ -1,17 +1,14 @@
 """Canvas's sheet: filled, and in all else as it was, byte for byte; read back by Canvas's own rules."""
 
-import csv
-import io
 import re
 
 import pytest
 
-from autograde.course import CourseError
 from autograde.export.canvas import as_canvas
 from autograde.export.sheet import Sheet
 
 from . import readers
-from .example import LESSON, OTHER, SHEETS, TITLES, mark, persons, settings, sheet, students
+from .example import LESSON, OTHER, SHEETS, TITLES, grid, mark, persons, refused, settings, sheet, students
 
 FILES = ["canvas_sis.csv", "canvas_plain.csv", "canvas_semicolon.csv"]
 COLUMN = "03 Multiply the factors (90112)"
@@ -20,18 +17,6 @@ COLUMN = "03 Multiply the factors (90112)"
 def filled(marks, name="canvas_sis.csv", known=None, titles=None, **chosen):
     titles = titles or {each.lesson: TITLES[each.lesson] for each in marks}
     return as_canvas(sheet(name), marks, known or persons(marks), titles, settings(*dict.fromkeys(titles), **chosen))
-
-
-def refused(call, sentence):
-    with pytest.raises(CourseError, match=sentence) as caught:
-        call()
-    assert "\n" not in str(caught.value)
-    return True
-
-
-def grid(data):
-    text = data.decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.splitlines()[0] else ","))
 
 
 def test_canvas_reads_the_marks_of_the_right_students():
@@ -174,6 +159,14 @@ def test_columns_can_be_chosen():
     assert refused(lambda: filled(marks, columns={LESSON: "ID"}), "no column 'ID' that can be filled")
     both = [mark("ada", 5.0), mark("ada", 5.0, lesson=OTHER)]
     assert refused(lambda: filled(both, columns={OTHER: COLUMN}), "both fit the column")
+
+
+def test_an_assignment_without_points_gets_the_marks_as_they_are():
+    text = (SHEETS / "canvas_plain.csv").read_text("utf-8").replace(",9,5", ",0,5")
+    marks = [mark("ada", 5.0, lesson=OTHER)]
+    done = as_canvas(Sheet(text.encode(), "x.csv"), marks, persons(marks), {OTHER: TITLES[OTHER]}, settings())
+    assert readers.canvas(done.content)[1]["12"]["bend_the_scale (7)"] == 5
+    assert f"{OTHER} is worth no points in Canvas: marks are written as they are, of 8." in done.notes
 
 
 def test_two_columns_for_one_lesson_are_refused():

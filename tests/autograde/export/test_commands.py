@@ -3,11 +3,7 @@
 import csv
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +12,7 @@ from autograde.cli import main
 from autograde.marks import lesson_marks
 
 from ..small_class import LESSON, QUOTED
+from ..test_nbgrader_commands import nbgrader
 from . import readers
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,03 Multiply the factors (77),Current Score\n"
@@ -74,22 +71,9 @@ def final(marks):
     return {student: mark.final for student, mark in marks.items()}
 
 
-def nbgrader(course, exporter, *arguments):
-    scripts = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "AUTOGRADE_COURSE": str(course.folder),
-        "OMP_NUM_THREADS": "1",
-        "PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]),
-    }
-    return subprocess.run(
-        [scripts / "nbgrader", "export", f"--exporter=autograde.export.plugins.{exporter}", *map(str, arguments)],
-        cwd=course.root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def exported(course, exporter, *arguments):
+    """`nbgrader export` with one of our plugins."""
+    return nbgrader(course, "export", f"--exporter=autograde.export.plugins.{exporter}", *arguments)
 
 
 def test_the_class_has_marks_and_statuses(marks):
@@ -160,7 +144,7 @@ def test_lti(run, graded, marks, sheets):
 def test_nbgrader_exports_the_same(run, graded, sheets, tmp_path, exporter, format_, options):
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
     named = [option.replace("=", f"={sheets}/") if ".csv" in option else option for option in options]
-    result = nbgrader(
+    result = exported(
         graded[0], exporter, f"--to={theirs}", f"--assignment={LESSON}", *(f"--{exporter}.{each}" for each in named)
     )
     assert result.returncode == 0, result.stderr
@@ -182,10 +166,10 @@ def test_nbgrader_exports_the_same(run, graded, sheets, tmp_path, exporter, form
 
 def test_nbgrader_exports_some_students_and_says_what_is_wrong(graded, sheets, tmp_path):
     out = tmp_path / "out.csv"
-    result = nbgrader(graded[0], "RowsExport", f"--to={out}", "--student=['ada-solved']")
+    result = exported(graded[0], "RowsExport", f"--to={out}", "--student=['ada-solved']")
     assert result.returncode == 0, result.stderr
     assert {row["student"] for row in csv.DictReader(io.StringIO(out.read_text("utf-8")))} == {"ada-solved"}
-    result = nbgrader(graded[0], "CanvasExport", f"--to={out}", f"--CanvasExport.sheet={sheets / 'moodle.csv'}")
+    result = exported(graded[0], "CanvasExport", f"--to={out}", f"--CanvasExport.sheet={sheets / 'moodle.csv'}")
     assert result.returncode == 1
     assert "no gradebook of Canvas" in result.stderr
     assert "Traceback" not in result.stderr

@@ -1,16 +1,12 @@
 """Moodle's grading worksheet: filled, and in all else as it was; read back by Moodle's own rules."""
 
-import csv
-import io
-
 import pytest
 
-from autograde.course import CourseError
 from autograde.export.moodle import as_moodle
 from autograde.export.sheet import Sheet
 
 from . import readers
-from .example import LESSON, SHEETS, mark, persons, settings, sheet
+from .example import LESSON, SHEETS, grid, mark, persons, refused, settings, sheet
 
 ENGLISH = {
     "identifier": "Identifier",
@@ -35,17 +31,6 @@ EVERYBODY = {"moodle_en.csv": ["ada", "jmueller", "zoneill", "formula"], "moodle
 def filled(marks, name="moodle_en.csv", known=None, comment=None, **chosen):
     chosen = settings(comments=comment is not None, **chosen)
     return as_moodle(sheet(name), marks, known or persons(marks), chosen, comment or (lambda mark: ""))
-
-
-def refused(call, sentence):
-    with pytest.raises(CourseError, match=sentence) as caught:
-        call()
-    assert "\n" not in str(caught.value)
-    return True
-
-
-def grid(data):
-    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
 def test_moodle_reads_the_marks_of_the_right_students():
