@@ -4,11 +4,14 @@ import csv
 import io
 import json
 import re
+from dataclasses import fields
 
 import pytest
 from click.testing import CliRunner
 
 from autograde.cli import main
+from autograde.export.exported import Settings
+from autograde.export.formats import FORMATS, OPTIONS
 from autograde.marks import lesson_marks
 
 from ..small_class import LESSON, QUOTED
@@ -173,6 +176,12 @@ def test_nbgrader_exports_some_students_and_says_what_is_wrong(graded, sheets, t
     assert result.returncode == 1
     assert "no gradebook of Canvas" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_command_knows_every_format_and_each_format_its_options():
+    (choice,) = [each.type for each in main.commands["export"].params if each.name == "format_"]
+    assert list(choice.choices) == list(FORMATS) == list(OPTIONS)
+    assert set().union(*OPTIONS.values()) == {field.name for field in fields(Settings)} - {"lessons", "students"}
 
 
 # ---- sentences
