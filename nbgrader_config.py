@@ -1,7 +1,4 @@
-"""Where nbgrader and formgrader find this course.
-
-AUTOGRADE_COURSE names another folder than course/, AUTOGRADE_DB another gradebook than its gradebook.db.
-"""
+"""Where nbgrader and formgrader find this course: AUTOGRADE_COURSE names the folder, AUTOGRADE_DB the gradebook."""
 
 import os
 from pathlib import Path

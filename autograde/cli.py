@@ -22,6 +22,8 @@ from autograde.results import Result
 
 __all__ = ["main"]
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -188,14 +190,48 @@ def doctor(course: Course) -> None:
 
 @main.command()
 @click.argument("lessons", nargs=-1)
-@click.option("--format", "format_", default="csv", show_default=True, type=click.Choice(["csv"]))
+@click.option(
+    "--format",
+    "format_",
+    default="csv",
+    show_default=True,
+    type=click.Choice(["csv", "canvas", "moodle", "gradescope", "lti"]),
+)
+@click.option("--sheet", type=FILE, help="What you downloaded from Canvas or Moodle; it stays as it is.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write there: a file, for gradescope a new folder.")
+@click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
+@click.option("--users", type=FILE, help="A CSV file with student,userId: who is who there.")
+@click.option("--column", "columns", multiple=True, metavar="WHAT=HEADER", help="Which column is which, if need be.")
+@click.option("--encoding", default="", help="How your files are written, if not as UTF-8: cp1252 for example.")
+@click.option("--missing-as-zero", is_flag=True, help="Write 0 where nothing was handed in.")
+@click.option("--comments", is_flag=True, help="Say in a comment why points were lost (moodle, lti).")
+@click.option("--visibility", default="after_published", show_default=True, help="When gradescope shows results.")
 @with_gradebook
 @in_course
-def export(course: Course, lessons: tuple[str, ...], format_: str) -> None:
-    """Print the marks, one row for each student, lesson and exercise."""
-    from autograde.export import as_csv, rows
+def export(
+    course: Course,
+    lessons: tuple[str, ...],
+    format_: str,
+    out: Path | None,
+    columns: tuple[str, ...],
+    **chosen,
+) -> None:
+    """Print the marks, of all LESSONS or some, as another system reads them.
 
-    click.echo(as_csv(rows(course, course.chosen(lessons))), nl=False)
+    A status is never written as a zero. What you have to know, such as who is not on the sheet, is said on stderr.
+    """
+    from autograde.export.exported import Settings
+    from autograde.export.formats import export as exported_as
+    from autograde.export.formats import write
+
+    if strangers := [each for each in columns if "=" not in each]:
+        raise CourseError(f"--column {strangers[0]} names no header: write --column {strangers[0]}=HEADER.")
+    named = dict(each.split("=", 1) for each in columns)
+    settings = Settings(tuple(course.chosen(lessons)), columns=named, **chosen)
+    exported = exported_as(course, format_, settings)
+    write(exported, out, settings)
+    for note in exported.notes:
+        click.echo(note, err=True)
 
 
 @main.group()

@@ -24,7 +24,7 @@ from autograde.verdict import reported
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Gradebook", "GradebookError", "given_by_hand", "students_in"]
+__all__ = ["Gradebook", "GradebookError", "given_by_hand", "late_penalties", "people_in", "students_in"]
 
 IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.ipynb")  # not copied beside a graded notebook
 MAX_LINES = 1000  # of printed text in one cell, as nbgrader's LimitOutput
@@ -218,6 +218,23 @@ def given_by_hand(url: str | Path) -> dict[tuple[str, str], dict[str, tuple[floa
     ):
         found.setdefault((student, lesson), {})[name] = (manual, extra)
     return found
+
+
+def people_in(url: str | Path) -> dict[str, tuple[str, str, str, str]]:
+    """Who they are: student -> (first name, last name, email, id in a learning management system), "" for unknown."""
+    rows = _read(url, "SELECT id, first_name, last_name, email, lms_user_id FROM student")
+    return {student: tuple(part or "" for part in parts) for student, *parts in rows}
+
+
+def late_penalties(url: str | Path) -> dict[tuple[str, str], float]:
+    """Points taken off for lateness: (student, lesson) -> points, where there are any."""
+    rows = _read(
+        url,
+        "SELECT student_id, assignment.name, sum(late_submission_penalty) FROM submitted_notebook AS n"
+        " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
+        " WHERE late_submission_penalty > 0 GROUP BY student_id, assignment.name",
+    )
+    return {(student, lesson): float(points) for student, lesson, points in rows}
 
 
 def _read(url: str | Path, query: str) -> list[tuple]:

@@ -86,7 +86,8 @@ AUTOGRADE = {
     },
     "doctor": {"course", "digest", "kernel", "secret"},
     "sample_class": {"build", "cells", "course", "exercise"},
-    "export": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
+    "marks": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
+    "export": {"card", "cells", "course", "database", "exercise", "gradebook", "marks", "results"},
     "report": {"card", "catalogue", "cells", "course", "exercise", "results"},
     "cli": None,  # a thin skin over all of autograde
     "__main__": {"cli"},

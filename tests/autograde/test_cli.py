@@ -188,7 +188,7 @@ def test_export_prints_csv_and_nothing_else(run, graded):
     read = list(csv.DictReader(io.StringIO(result.output)))
     assert result.exit_code == 0
     assert len(read) == len(results) * len(course.exercises(LESSON))
-    assert sum(float(row["score"]) for row in read) == sum(result.score for result in results)
+    assert sum(float(row["score"] or 0) for row in read) == sum(result.score for result in results)
     assert run("export", "3", "--format", "csv", "--course", course.folder).output == result.output
 
 
