@@ -1,4 +1,4 @@
-"""Where nbgrader and formgrader find this course. AUTOGRADE_COURSE names another folder than course/."""
+"""Where nbgrader and formgrader find this course: AUTOGRADE_COURSE names the folder, AUTOGRADE_DB the gradebook."""
 
 import os
 from pathlib import Path
@@ -7,4 +7,4 @@ from autograde.course import nbgrader_config
 
 root = Path(__file__).resolve().parent
 c = get_config()
-c.merge(nbgrader_config(root, root / os.environ.get("AUTOGRADE_COURSE", "course")))
+c.merge(nbgrader_config(root, root / os.environ.get("AUTOGRADE_COURSE", "course"), os.environ.get("AUTOGRADE_DB", "")))

@@ -445,15 +445,17 @@ def about(count: int, asked: int) -> int | str:
 
 
 def sizes_seen(came, given) -> dict[str, Any]:
-    train, valid = came
-    n_train = given.n - given.n_valid
-    return {"training rows": about(len(train), n_train), "validation rows": about(len(valid), given.n_valid)}
+    asked = {"training rows": given.n - given.n_valid, "validation rows": given.n_valid}
+    counted = [
+        {name: about(len(part), n) for (name, n), part in zip(asked.items(), both, strict=True)} for both in came
+    ]
+    return {name: next((each[name] for each in counted if each[name] != n), n) for name, n in asked.items()}
 
 
 @split.check(points=0.25, look=sizes_seen)
 def asked_share(answer, given):
     """Holds back as many rows as it is asked to, and gives the training rows first"""
-    return parts(answer, given.n, given.valid_pct, given.seed)
+    return [parts(answer, given.n, given.valid_pct, seed) for seed in (given.seed, given.other_seed)]
 
 
 def rows_seen(came, given) -> dict[str, str]:

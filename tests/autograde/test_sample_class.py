@@ -12,6 +12,7 @@ from autograde.judge import ask_here, judge
 from autograde.lesson import source_notebook
 from autograde.sample_class import ROLES, make_sample_class, mistaken_source, plan
 
+from .gradebooks import course_at
 from .small_class import LESSON, cell_of, hand_in, solved_notebook
 
 REPOSITORY = Course(find_root(Path(__file__).parent), None)
@@ -31,7 +32,7 @@ def files(course):
 
 def test_a_seed_decides_everything(course, tmp_path):
     planted = make_sample_class(course, 9, seed=3)
-    other = Course(course.root, tmp_path / "another")
+    other = course_at(course.root, tmp_path / "another")
     assert make_sample_class(other, 9, seed=3) == planted
     assert files(other) == files(course)
     assert plan(course, 9, seed=4) != planted

@@ -1,6 +1,6 @@
 """A student and an instructor go their whole way, in a real JupyterLab in a real browser.
 
-Each step leaves a screenshot in build/browser/.
+The student does it by keyboard alone. Each step leaves a screenshot in build/browser/.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 import shutil
 import sqlite3
 import statistics
-import time
 from pathlib import Path
 
 import nbformat
@@ -20,72 +19,8 @@ from autograde import exercises
 from autograde.sample_class import mistaken_source
 
 from .conftest import LESSON, SHOTS
+from .keyboard import WAIT, Keyboard, Notebook
 from .servers import ROOT, jupyter_lab
-
-WAIT = 180_000  # milliseconds, for whatever a busy machine takes
-MISTAKE = "shares_one_table"
-
-
-class Notebook:
-    """An open notebook, as its reader has it: cells by what stands in them, keys, outputs."""
-
-    def __init__(self, page):
-        self.page = page
-
-    def cell(self, text: str):
-        """The first code cell with this text."""
-        return self.page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
-
-    def write(self, cell, source: str) -> None:
-        """Replace what stands in a cell, and run it."""
-        cell.scroll_into_view_if_needed()
-        cell.locator(".cm-content").click()
-        self.page.keyboard.press("Control+a")
-        self.page.keyboard.insert_text(source)
-        self.page.keyboard.press("Control+Enter")
-
-    def check(self, name: str):
-        """Run the check cell of an exercise, and return its card, as soon as there is a new one, with the seconds."""
-        cell = self.cell(f'check("{name}"')
-        cell.scroll_into_view_if_needed()
-        cell.locator(".cm-content").click()
-        self.page.evaluate(
-            "cell => cell.querySelectorAll('.jp-OutputArea-output').forEach(one => one.dataset.old = '')",
-            cell.element_handle(),
-        )
-        started = time.perf_counter()
-        self.page.keyboard.press("Control+Enter")
-        card = cell.locator(".jp-OutputArea-output:not([data-old]) [role=status]").first
-        card.wait_for(timeout=WAIT)
-        return card, time.perf_counter() - started
-
-    def run_all(self) -> None:
-        """Run every cell, and wait for the last one."""
-        self.page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()  # the kernel is there
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_function(
-            "() => { const all = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]"
-            ".map(one => one.textContent);"
-            " return all.some(text => /\\d/.test(text)) && !all.some(text => text.includes('*')); }"
-        )
-
-    def validated(self) -> str:
-        """What nbgrader's dialog says."""
-        self.page.locator(".jp-Toolbar").get_by_text("Validate").first.click()
-        self.page.wait_for_function(
-            "() => /Success|failed|error/i.test(document.querySelector('.jp-Dialog')?.innerText ?? '')"
-        )
-        return self.page.locator(".jp-Dialog").inner_text()
-
-    def close_dialog(self) -> None:
-        self.page.locator(".jp-Dialog").get_by_role("button").last.click()
-        self.page.locator(".jp-Dialog").wait_for(state="detached")
-
-    def save(self) -> None:
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("Control+s")
-        self.page.wait_for_timeout(1000)
 
 
 @pytest.fixture(scope="module")
@@ -127,22 +62,25 @@ def answer_of(source, name: str) -> str:
     )
 
 
-def test_a_student_s_way(page, lab, classroom, source, shot):
+def test_a_student_s_way_by_keyboard_alone(page, lab, classroom, source, shot):
     # the assignment is fetched from the list
-    page.goto(f"{lab}/lab")
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_role("menuitem", name="Assignment List").click()
+    page.goto(f"{lab}/lab?reset")  # not where it was left, which comes back at its own time
+    page.locator("#jp-main-dock-panel").wait_for()
+    keyboard = Keyboard(page)
+    keyboard.command("Assignment List")
     assignments = page.locator("#nbgrader-assignment-list")
-    assignments.get_by_role("button", name="Fetch", exact=True).click()
+    fetch = assignments.get_by_role("button", name="Fetch", exact=True)
+    fetch.wait_for()
+    keyboard.tab_to(fetch)
+    keyboard.press("Enter")
     assignments.get_by_role("button", name="Submit").wait_for()
     shot("1-fetched")
     path = classroom.desk / LESSON / f"{LESSON}.ipynb"
     assert path.is_file()
 
     # run as it is handed out: every card says so
-    page.goto(f"{lab}/lab/tree/{LESSON}/{LESSON}.ipynb?reset")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     notebook = Notebook(page)
+    notebook.open(f"{lab}/lab/tree/{LESSON}/{LESSON}.ipynb")
     notebook.run_all()
     card, _ = notebook.check("DotProduct")
     assert "not attempted" in card.get_attribute("aria-label")
@@ -151,8 +89,7 @@ def test_a_student_s_way(page, lab, classroom, source, shot):
     # a known mistake is told by its sentence, then mended
     exercise = exercises.of_lesson("dot_product")["DotProduct"]
     mistake = next(each for each in exercise.misconceptions if mistaken_source(source, exercise, each))
-    stub = notebook.cell("class DotProduct")
-    notebook.write(stub, mistaken_source(source, exercise, mistake))
+    notebook.write("class DotProduct", mistaken_source(source, exercise, mistake))
     card, _ = notebook.check("DotProduct")
     words = re.sub(r"[`*]", "", mistake.sentence)
     assert words in " ".join(card.inner_text().split())
@@ -161,7 +98,7 @@ def test_a_student_s_way(page, lab, classroom, source, shot):
     assert words in re.sub(r"[`*]", "", " ".join(notebook.validated().split())), "the card is in the dialog"
     shot("3-mistake-validated")
     notebook.close_dialog()
-    notebook.write(stub, answer_of(source, "DotProduct"))
+    notebook.write("class DotProduct", answer_of(source, "DotProduct"))
     card, _ = notebook.check("DotProduct")
     assert "passed" in card.get_attribute("aria-label")
     shot("4-mended")
@@ -171,7 +108,7 @@ def test_a_student_s_way(page, lab, classroom, source, shot):
     # the other exercises
     for name in exercises.of_lesson("dot_product"):
         if name != "DotProduct":
-            notebook.write(notebook.cell(answer_of_stub(path, name)), answer_of(source, name))
+            notebook.write(answer_of_stub(path, name), answer_of(source, name))
             card, _ = notebook.check(name)
             assert "passed" in card.get_attribute("aria-label"), (name, card.inner_text())
     shot("5-all-passed")
@@ -181,11 +118,14 @@ def test_a_student_s_way(page, lab, classroom, source, shot):
     assert "Success" in notebook.validated()
     shot("6-validated")
     notebook.close_dialog()
-    page.goto(f"{lab}/lab")
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_role("menuitem", name="Assignment List").click()
-    assignments.get_by_role("button", name="Submit").click()
-    page.wait_for_timeout(3000)
+    page.goto(f"{lab}/lab?reset")  # not where it was left, which comes back at its own time
+    page.locator("#jp-main-dock-panel").wait_for()
+    keyboard.command("Assignment List")
+    submit = assignments.get_by_role("button", name="Submit")
+    submit.wait_for()
+    keyboard.tab_to(submit)
+    keyboard.press("Enter")
+    assignments.locator("#submitted_assignments_list").get_by_text(LESSON).first.wait_for()
     shot("7-submitted")
 
 
@@ -209,9 +149,8 @@ def test_how_long_a_card_takes(page, lab, classroom, capsys):
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # or it would be asked for
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), classroom.desk / "every-exercise.ipynb")
-    page.goto(f"{lab}/lab/tree/every-exercise.ipynb?reset")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     notebook = Notebook(page)
+    notebook.open(f"{lab}/lab/tree/every-exercise.ipynb")
     notebook.run_all()  # once, as a learner's kernel has warmed up by then
     seconds = {name: notebook.check(name)[1] for name in names}
     slowest = max(seconds, key=seconds.get)
@@ -222,21 +161,30 @@ def test_how_long_a_card_takes(page, lab, classroom, capsys):
         )
 
 
-def test_the_decay_slider_retrains(page, lab, classroom, shot, capsys):
-    """Lesson 06 as it is handed out; the slider is moved by the keyboard alone."""
-    lesson = "06_weight_decay"
-    shutil.copytree(ROOT / "lessons" / lesson, classroom.desk / lesson)
-    page.goto(f"{lab}/lab/tree/{lesson}/{lesson}.ipynb?reset")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    Notebook(page).run_all()
-    widget = page.locator(".collabkit-decay").first
-    widget.scroll_into_view_if_needed()
+@pytest.fixture
+def opened(page, lab, classroom):
+    """Opens a lesson as it is handed out, runs it, and walks to the cell that shows a widget."""
+
+    def opened(lesson: str, widget: str):
+        shutil.copytree(ROOT / "lessons" / lesson, classroom.desk / lesson)
+        notebook = Notebook(page)
+        notebook.open(f"{lab}/lab/tree/{lesson}/{lesson}.ipynb")
+        notebook.run_all()
+        shown = page.locator(widget).first
+        notebook.go_to_output(shown)
+        return notebook, shown
+
+    return opened
+
+
+def test_the_decay_slider_retrains(page, opened, shot, capsys):
+    notebook, widget = opened("06_weight_decay", ".collabkit-decay")
     page.wait_for_function("() => document.querySelector('.collabkit-decay')?.dataset.state === 'ready'")
-    widget.get_by_role("slider").focus()
+    notebook.tab_to(widget.get_by_role("slider"))
     milliseconds, curves = [], set()
     for step in range(10):
         before = widget.get_attribute("data-trained")
-        page.keyboard.press("ArrowRight" if step < 5 else "ArrowLeft")
+        notebook.press("ArrowRight" if step < 5 else "ArrowLeft")
         page.wait_for_function(
             "before => { const { state, trained } = document.querySelector('.collabkit-decay').dataset;"
             " return state === 'ready' && trained !== before; }",
@@ -249,6 +197,37 @@ def test_the_decay_slider_retrains(page, lab, classroom, shot, capsys):
     with capsys.disabled():
         median = statistics.median(milliseconds) / 1000
         print(f"\nfrom a changed slider to a redrawn curve {median:.3f} s (median of {len(milliseconds)} changes)")
+
+
+def test_the_prediction_follows_a_film_through_the_factor_space(page, opened, shot):
+    notebook, widget = opened("01_latent_factors", ".collabkit-factor-space")
+    point = widget.locator(".collabkit-point").first
+    notebook.tab_to(point)
+    before, moves = widget.locator("td[data-user]").all_inner_texts(), int(widget.get_attribute("data-moves"))
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        notebook.press(key)
+    page.wait_for_function(
+        "moves => Number(document.querySelector('.collabkit-factor-space').dataset.moves) > moves", arg=moves
+    )
+    shot("11-factor-space")
+    assert widget.locator("td[data-user]").all_inner_texts() != before
+
+
+def test_ten_ratings_give_a_list_that_follows_them(page, opened, shot):
+    notebook, widget = opened("11_new_users", ".collabkit-ratings")
+    page.wait_for_function("() => document.querySelector('.collabkit-ratings')?.dataset.state === 'ready'")
+    for number in range(3):
+        film, lists = widget.locator("fieldset[data-title]").nth(number), widget.get_attribute("data-lists")
+        stars = film.get_attribute("data-stars")
+        notebook.tab_to(film)
+        notebook.press("ArrowRight")
+        page.wait_for_function(
+            "before => { const { state, lists } = document.querySelector('.collabkit-ratings').dataset;"
+            " return state === 'ready' && lists !== before; }",
+            arg=lists,
+        )
+        assert film.get_attribute("data-stars") != stars
+    shot("12-ten-ratings")
 
 
 def test_an_instructor_s_way(chromium, classroom, shot_of):
