@@ -77,7 +77,10 @@ def _rendered(
             points=points,
             rows=rows,
             details=_details(lessons, rows, results, summarised, work),
-            attention=[result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]],
+            attention=sorted(
+                (result for result in results if result.statuses and result.statuses != [Outcome.NOT_ATTEMPTED]),
+                key=lambda result: result.problem is Outcome.MISSING,  # at the end: in a large class they are many
+            ),
             mended=[result for result in results if result.notes],
             unwalled=[result for result in results if result.walls is False],
             again=again,

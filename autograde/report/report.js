@@ -25,13 +25,22 @@ function show() {
   shown.textContent = found.length === rows.length && more.hidden ? "" : `${visible.size} of ${rows.length} shown`;
 }
 
+let made = null;
+function madeBy() { // student -> exercise -> sentences: found out when it is first asked for
+  if (made) return made;
+  made = new Map();
+  for (const [exercise, sentence, who] of data.mistakes) for (const place of who) {
+    if (!made.has(place)) made.set(place, new Map());
+    const own = made.get(place);
+    own.set(exercise, [...(own.get(exercise) ?? []), sentence]);
+  }
+  return made;
+}
+
 function unfold(each) {
   if (each.detail) { each.detail.remove(); each.detail = null; return false; }
   const cell = document.createElement("div"), around = element("td", cell, {colSpan: table.tHead.rows[0].cells.length});
-  const made = new Map();
-  data.mistakes.forEach(([exercise, sentence, who]) => {
-    if (who.includes(each.place)) made.set(exercise, [...(made.get(exercise) ?? []), sentence]);
-  });
+  const own = madeBy().get(each.place) ?? new Map();
   const words = data.students[each.place].split(" ");
   let lesson = -1, list = null;
   data.exercises.forEach(([of, name, points], place) => {
@@ -46,7 +55,7 @@ function unfold(each) {
     const item = list.appendChild(element("li", `${mark} `));
     item.append(element("code", name), ` ${word}, ${score ?? (word === "passed" ? points : 0)} of ${points}`);
     if (minutes) item.append(element("span", `, told: ${minutes} min, ${hints} hint${hints === "1" ? "" : "s"}`, {className: "soft"}));
-    for (const sentence of made.get(place) ?? []) item.append(element("div", sentence.replaceAll("`", ""), {className: "soft"}));
+    for (const sentence of own.get(place) ?? []) item.append(element("div", sentence.replaceAll("`", ""), {className: "soft"}));
   });
   if (!cell.hasChildNodes()) cell.append("Nothing of this student's could be graded.");
   each.detail = document.createElement("tr");
