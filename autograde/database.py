@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 if TYPE_CHECKING:
     import psycopg
@@ -120,10 +120,12 @@ def shown(url: str | Path) -> str:
         return text.removeprefix("sqlite:///")
     try:
         parts = urlsplit(text)
+        if not parts.netloc and not parts.path.startswith("/"):
+            return text
         user, at, host = parts.netloc.rpartition("@")
         hidden = [(name, "***" if "pass" in name else value) for name, value in parse_qsl(parts.query)]
         netloc = f"{user.partition(':')[0]}{':***' if ':' in user else ''}{at}{host}"
-        return urlunsplit(parts._replace(netloc=netloc, query=urlencode(hidden, safe="*/")))
+        return f"{parts.scheme}://{netloc}{parts.path}{'?' if hidden else ''}{urlencode(hidden, safe='*/')}"
     except ValueError:
         return f"{text.partition(':')[0]}:..."
 
