@@ -84,7 +84,7 @@ AUTOGRADE = {
         *("build", "catalogue", "cells", "course", "database", "digest", "exercise", "gradebook", "imports", "kernel"),
         *("migration", "pool", "repair", "results", "secret", "store", "submissions", "worker"),
     },
-    "doctor": {"course", "digest", "kernel", "secret"},
+    "doctor": {"course", "database", "digest", "kernel", "migration", "secret"},
     "sample_class": {"build", "cells", "course", "exercise"},
     "marks": {"catalogue", "cells", "course", "exercise", "gradebook", "results", "submissions"},
     "export": {"card", "cells", "course", "database", "exercise", "gradebook", "marks", "results"},
