@@ -18,6 +18,7 @@ from autograde.kernel.limits import Limits
 from autograde.marks import lesson_marks
 from autograde.results import reading, result_of, results_of
 from autograde.results_index import ResultsIndex
+from autograde.verdict import verdict_to_json
 
 from .gradebooks import copy_of
 from .small_class import LESSON
@@ -174,6 +175,13 @@ def test_what_many_share_is_kept_once(course):
     with closing(sqlite3.connect(index_of(course))) as db:
         ((kept,),) = db.execute("SELECT count(*) FROM verdict")
     assert kept < sum(len(result.verdicts) for result in results_of(course, [LESSON]))
+
+
+def test_a_verdict_is_kept_as_it_is_written_everywhere(course):
+    with closing(sqlite3.connect(index_of(course))) as db:
+        kept = {text for (text,) in db.execute("SELECT text FROM verdict")}
+    found = [verdict for result in results_of(course, [LESSON]) for verdict in result.verdicts.values()]
+    assert kept == {json.dumps(verdict_to_json(verdict), separators=(",", ":")) for verdict in found}
 
 
 def test_a_name_that_it_cannot_hold_is_read_from_its_notebook(course):
