@@ -1,6 +1,7 @@
 """A gradebook by its URL: the same statements on both systems, one sentence for whatever is in the way, no password."""
 
 import sqlite3
+import subprocess
 import sys
 import threading
 from contextlib import closing, suppress
@@ -311,3 +312,13 @@ def test_nbgrader_s_url_names_the_driver(url, theirs):
 )
 def test_a_password_is_never_shown(url, said):
     assert shown(url) == said
+
+
+def test_a_gradebook_in_a_file_needs_no_other_package():
+    """Commands start in a fraction of the second that SQLAlchemy takes."""
+    code = (
+        "import sys; from autograde import gradebook, grading, marks, migration, results; "
+        "print({'psycopg', 'sqlalchemy', 'nbgrader', 'torch'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "set()\n"), ran.stderr
