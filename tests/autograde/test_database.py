@@ -142,7 +142,7 @@ def two(postgresql):
         one.write("CREATE TABLE pair (name TEXT PRIMARY KEY, number FLOAT)")
         one.write("INSERT INTO pair VALUES ('a', 0), ('b', 0)")
         yield one, other
-        one.write("DROP TABLE pair")
+        other.write("DROP TABLE pair")
 
 
 def test_what_the_server_takes_back_is_done_again(two):
@@ -183,6 +183,23 @@ def test_a_lost_connection_is_opened_again(two):
 
     two[0].transaction(work)
     assert two[1].read("SELECT number FROM pair") == [(1,), (1,)]
+
+
+def test_what_was_lost_between_two_questions_is_opened_again(two):
+    ((own,),) = two[0].read("SELECT pg_backend_pid()")
+    two[1].read("SELECT pg_terminate_backend(?)", (own,))
+    assert two[0].read("SELECT count(*) FROM pair") == [(2,)]
+
+
+def test_a_server_that_has_gone_is_a_sentence(two, monkeypatch):
+    monkeypatch.setattr(database, "ATTEMPTS", 2)
+    ((own,),) = two[0].read("SELECT pg_backend_pid()")
+    two[1].read("SELECT pg_terminate_backend(?)", (own,))
+    with pytest.raises(GradebookError, match="terminating connection"):
+        two[0].write("UPDATE pair SET number = 1")
+    monkeypatch.setattr(two[0], "_url", "postgresql://127.0.0.1:9/x")
+    with pytest.raises(GradebookError, match="No PostgreSQL server answers there"):
+        two[0].read("SELECT 1")
 
 
 def test_a_value_that_does_not_fit_is_refused(postgresql):
