@@ -12,10 +12,10 @@ export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab grade test test-browser lessons lint bench ratings
+.PHONY: help lab grade test test-browser test-postgresql lessons lint bench ratings
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,6 +51,14 @@ test: $(READY) ratings ## run every test that needs no browser
 test-browser: $(READY) ratings ## go a student's and an instructor's way in a real browser
 	@echo "== JupyterLab, nbgrader and Chromium; screenshots go to build/browser/"
 	@pytest tests/browser $(TEST_OPTIONS)
+
+# every test that touches a gradebook, but for the corpus of attacks, which no gradebook decides
+ON_POSTGRESQL := $(addprefix tests/autograde/,export $(addsuffix .py,$(addprefix test_,\
+  cli course gradebook grading marks migration nbgrader_commands pool report results_index sample_class two_graders)))
+
+test-postgresql: $(READY) ratings ## run the tests of grading on PostgreSQL, on a server that they start
+	@echo "== tests on PostgreSQL"
+	@AUTOGRADE_TEST_GRADEBOOK=postgresql pytest -n 2 --dist worksteal $(ON_POSTGRESQL) $(TEST_OPTIONS)
 
 lessons: $(READY) ## make lessons/ and build/source/ from solutions/
 	@autograde build

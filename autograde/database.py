@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 if TYPE_CHECKING:
     import psycopg
@@ -120,10 +120,12 @@ def shown(url: str | Path) -> str:
         return text.removeprefix("sqlite:///")
     try:
         parts = urlsplit(text)
+        if not parts.netloc and not parts.path.startswith("/"):
+            return text
         user, at, host = parts.netloc.rpartition("@")
         hidden = [(name, "***" if "pass" in name else value) for name, value in parse_qsl(parts.query)]
         netloc = f"{user.partition(':')[0]}{':***' if ':' in user else ''}{at}{host}"
-        return urlunsplit(parts._replace(netloc=netloc, query=urlencode(hidden, safe="*/")))
+        return f"{parts.scheme}://{netloc}{parts.path}{'?' if hidden else ''}{urlencode(hidden, safe='*/')}"
     except ValueError:
         return f"{text.partition(':')[0]}:..."
 
@@ -213,10 +215,12 @@ class _SQLite(Database):
 
 class _PostgreSQL(Database):
     def __init__(self, url: str):
-        self._url = url
+        self._url, self._is_within = url, False  # a transaction
         self._db = _connected(url)
 
     def read(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        if not self._is_within:
+            return self.transaction(lambda: self.read(query, values))
         with self._told():
             return self._db.execute(_for_postgresql(query), values).fetchall()
 
@@ -233,6 +237,7 @@ class _PostgreSQL(Database):
         import psycopg
 
         for attempt in range(1, ATTEMPTS + 1):
+            self._is_within = True
             try:
                 with self._db.transaction():
                     return work()
@@ -242,6 +247,8 @@ class _PostgreSQL(Database):
                 lost = error
                 if self._db.closed:
                     self._db = _connected(self._url)
+            finally:
+                self._is_within = False
             if attempt < ATTEMPTS:
                 time.sleep(0.05 * 2**attempt)
         raise GradebookError(f"The gradebook {shown(self._url)}: {_first_line(lost)}.")
@@ -265,9 +272,9 @@ class _PostgreSQL(Database):
         except psycopg.errors.UndefinedTable:
             raise NoGradebook(f"{shown(self._url)} holds no gradebook yet.") from None
         except psycopg.OperationalError as error:
-            if self._db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-                raise GradebookError(f"The gradebook {shown(self._url)}: {_first_line(error)}.") from None
-            raise  # within a transaction, which may be tried again
+            if self._is_within:
+                raise  # to `transaction`, which may try again
+            raise GradebookError(f"The gradebook {shown(self._url)}: {_first_line(error)}.") from None
         except psycopg.Error as error:
             raise GradebookError(f"The gradebook {shown(self._url)}: {_first_line(error)}.") from None
 

@@ -7,8 +7,9 @@ import platform
 import shutil
 from dataclasses import dataclass
 
-from autograde import digest
+from autograde import digest, migration
 from autograde.course import Course
+from autograde.database import GradebookError, NoGradebook, shown
 from autograde.secret import Secret, SecretError
 
 __all__ = ["Finding", "examine"]
@@ -59,7 +60,22 @@ def _class(course: Course) -> list[Finding]:
             found.append(Finding("secret", False, str(error), needed=True))
     else:
         found.append(Finding("secret", True, "none yet: the first grading makes one."))
+    found.append(_gradebook(course))
     free = shutil.disk_usage(course.root).free / 1e9
     enough = free > 2
     found.append(Finding("disk", enough, f"{free:.0f} GB are free{'' if enough else ': make room before grading'}."))
     return found
+
+
+def _gradebook(course: Course) -> Finding:
+    place = shown(course.db_url)
+    try:
+        missing = [name for name, is_there in migration.present(course.db_url).items() if not is_there]
+    except NoGradebook:
+        return Finding("gradebook", True, f"none yet in {place}: the first grading makes one.")
+    except GradebookError as error:
+        return Finding("gradebook", False, str(error), needed=True)
+    if missing:
+        sentence = f"{place} lacks {len(missing)} indexes, which the next grading adds, or: autograde db upgrade"
+        return Finding("gradebook", False, sentence)
+    return Finding("gradebook", True, f"{place}, with all indexes.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Unreadable", "read_submission"]
 
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # or one of two halves: JSON alone writes them like this
+HALF_OF_ONE = re.compile("[\ud800-\udfff]")  # what Python makes of a file name that is not UTF-8
 MAX_NOTEBOOK_BYTES = 20_000_000  # a solved lesson with its pictures has about one
 
 
@@ -34,6 +35,9 @@ def read_submission(course: Course, student: str, lesson: str) -> NotebookNode:
     path = course.submission(student, lesson)
     if glob.escape(student) != student:
         note = "nbgrader cannot grade a student with [, * or ? in the name: rename the folder, and grade again."
+        raise Unreadable(Outcome.MALFORMED, note)
+    if HALF_OF_ONE.search(student):
+        note = "The name of the student's folder is no text: rename the folder, and grade again."
         raise Unreadable(Outcome.MALFORMED, note)
     if path.is_symlink():
         note = f"{path.name} is a link to another place, which may be anybody's work: ask for the notebook itself."

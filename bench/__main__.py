@@ -15,6 +15,7 @@ import torch
 
 from bench.accuracy import measure_accuracy
 from bench.checks import measure_checks
+from bench.gradebook import measure_gradebook
 from bench.grading import measure_grading, measure_growing_class
 from bench.growth import measure_growth
 from bench.peers_table import measure_peers
@@ -37,6 +38,7 @@ TABLES: dict[str, tuple[str, Callable[[], Rows]]] = {
         measure_grading,
     ),
     "class": ("A growing class, two workers", measure_growing_class),
+    "gradebook": ("A class whose results stand in an SQLite gradebook: exports and reports", measure_gradebook),
 }
 
 

@@ -2,7 +2,8 @@
 
 The class is not graded but made: rows as nbgrader has them, and notebooks that hold the lesson's check and answer
 cells with verdicts as grading leaves them. A fifth of the verdicts are of one student alone, as sentences are that
-tell what somebody's code gave.
+tell what somebody's code gave; half of the students have written code of their own, and the others one of the texts
+that many come to.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from autograde import catalogue, migration
-from autograde.build import released
+from autograde.build import source
 from autograde.cells import checked_name, grade_id_of, is_grade, is_solution
 from autograde.course import Course, find_root
 from autograde.exercise import Line, Outcome, Verdict
@@ -67,6 +68,7 @@ def measure_gradebook() -> list[dict[str, object]]:
         export = ("autograde", "export", "--out", str(course.folder / "marks.csv"))
         measured("autograde export, for the first time", "with ours", STUDENTS, *export)
         measured("autograde export", "with ours", STUDENTS, *export)
+        measured("autograde report, for the first time", "with ours", STUDENTS, "autograde", "report")
         measured("autograde report", "with ours", STUDENTS, "autograde", "report")
         return rows
 
@@ -147,7 +149,7 @@ class _Notebook:
 
     def __init__(self, course: Course, lesson: str):
         self._course, self._lesson = course, lesson
-        notebook = read_notebook(released(course, lesson))
+        notebook = read_notebook(source(course, lesson))
         cells = [cell for cell in notebook["cells"] if is_grade(cell) or is_solution(cell)]
         self._cells = [(cell, json.dumps(cell, indent=1)) for cell in cells]
         self._entries = catalogue.entries(course, lesson)
@@ -155,16 +157,28 @@ class _Notebook:
         self._shared: dict[tuple[str, str], tuple[Verdict, str]] = {}
 
     def write(self, student: str, rng: random.Random) -> dict[str, float]:
-        """Write a student's notebook, and return the scores by grade id."""
-        scores, texts = {}, []
+        """Write a student's notebook, as handed in and as graded, and return the scores by grade id."""
+        scores: dict[str, float] = {}
+        came, graded = [], []
+        has_own_code = rng.random() < 0.5
         for cell, text in self._cells:
             if is_grade(cell):
+                came.append(text)
                 verdict, text = self._graded(cell, rng)
                 scores[grade_id_of(cell)] = verdict.score
-            texts.append(text)
-        path = self._course.graded(student, self._lesson)
-        path.parent.mkdir(parents=True)
-        path.write_text(self._frame.replace('"cells": []', f'"cells": [{",".join(texts)}]'), encoding="utf-8")
+            else:
+                if has_own_code:
+                    number = rng.randrange(10**6)
+                    own = f"def tried_{number}(a, b):\n    return a[{number}] * b.sum(dim={number % 3})"
+                    text = json.dumps({**cell, "source": f"{cell['source']}\n\n\n{own}"}, indent=1)
+                came.append(text)
+            graded.append(text)
+        for path, texts in (
+            (self._course.submission(student, self._lesson), came),
+            (self._course.graded(student, self._lesson), graded),
+        ):
+            path.parent.mkdir(parents=True)
+            path.write_text(self._frame.replace('"cells": []', f'"cells": [{",".join(texts)}]'), encoding="utf-8")
         return scores
 
     def _graded(self, cell: dict[str, Any], rng: random.Random) -> tuple[Verdict, str]:
@@ -183,7 +197,9 @@ class _Notebook:
         self, cell: dict[str, Any], entry: catalogue.Entry, outcome: Outcome, score: float, feedback: str
     ) -> tuple[Verdict, str]:
         share, worth = score / 3, entry.points / 3
-        lines = tuple(Line(f"your {entry.name} does what it is for, {n}", not feedback, share, worth) for n in range(3))
+        lines = tuple(
+            Line(f"does what it is for, {number}", not feedback, share, worth, feedback) for number in range(3)
+        )
         verdict = Verdict(entry.name, outcome, score, entry.points, feedback, lines)
         output = {"output_type": "display_data", "metadata": {}, "data": verdict_bundle(verdict)}
         return verdict, json.dumps({**cell, "outputs": [output]}, indent=1)

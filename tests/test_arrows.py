@@ -86,7 +86,7 @@ AUTOGRADE = {
         *("build", "catalogue", "cells", "course", "database", "digest", "exercise", "gradebook", "imports", "kernel"),
         *("migration", "pool", "repair", "results", "secret", "store", "submissions", "worker"),
     },
-    "doctor": {"course", "digest", "kernel", "secret"},
+    "doctor": {"course", "database", "digest", "kernel", "migration", "secret"},
     "manifest": set(),
     "peculiar": set(),
     "sample_class": {"build", "cells", "course", "exercise", "manifest", "peculiar"},

@@ -176,6 +176,30 @@ def test_doctor_in_a_course_where_nothing_has_happened(run, fresh):
     assert not fresh.secret_file.exists()
 
 
+def test_doctor_looks_at_the_gradebook(run, own, tmp_path):
+    assert re.search(r"(?m)^✓ gradebook +.*, with all indexes\.$", run("doctor", "--course", own.folder).output)
+    run("db", "downgrade", "--course", own.folder)
+    said = run("doctor", "--course", own.folder)
+    assert re.search(r"(?m)^✗ gradebook +.* indexes, .*: autograde db upgrade$", said.output)
+    assert said.exit_code == 0, "grading adds them"
+    said = run("doctor", "--course", own.folder, "--db", "postgresql://ada:secret@127.0.0.1:9/x")
+    assert re.search(r"(?m)^✗ gradebook +No PostgreSQL server answers there.*/ada:\*\*\*@127", said.output)
+    assert said.exit_code == 1
+
+
+@pytest.mark.parametrize("command", [["grade"], ["report"], ["export"], ["sample-class"], ["db", "status"]])
+def test_a_gradebook_that_cannot_be_reached_is_one_sentence(run, own, command):
+    said = run(*command, "--course", own.folder, "--db", "postgresql://ada:secret@127.0.0.1:9/x")
+    assert said.exit_code == 1
+    assert re.fullmatch(r"Error: No PostgreSQL server answers there: .*ada:\*\*\*@127\.0\.0\.1:9/x\.\n", said.output)
+
+
+def test_a_place_that_is_none_is_one_sentence(run, own):
+    said = run("grade", "--course", own.folder, "--db", "mysql://ada:secret@127.0.0.1/x")
+    assert refused(said, "'mysql://ada:.*@127.* is no place for a gradebook: write postgresql://.*")
+    assert "secret" not in said.output
+
+
 def test_a_name_is_printed_as_it_is(own, capsys):
     results = [Result("a[bold]b[/bold]", LESSON, problem=Outcome.MISSING, note="")]
     cli._print_table(Console(), own, [LESSON], results)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from autograde.gradebook import students_in
 from autograde.results import Result, results_of
 
 from .gradebooks import course_at
@@ -129,3 +130,11 @@ def test_the_repository_is_as_it_was(by_command):
     assert {path.name for path in course.root.iterdir()} <= {
         *("build", "course", "lessons", "nbgrader_config.py", "solutions", "__pycache__"),
     }
+
+
+def test_a_student_is_taken_off_the_roll_with_all_marks(own):
+    said = nbgrader(own, "db", "student", "remove", "ada-solved", "--force")
+    assert said.returncode == 0, said.stderr
+    assert "ada-solved" not in students_in(own.db_url)
+    with own.api.gradebook as gradebook:
+        assert not [each for each in gradebook.assignment_submissions(LESSON) if each.student_id == "ada-solved"]
