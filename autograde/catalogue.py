@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autograde import digest
+from autograde.cells import slug_of
 from autograde.course import Course
 
 __all__ = ["Entry", "entries", "is_fresh", "keep", "points"]
@@ -92,7 +93,7 @@ def _record(course: Course, lesson: str) -> dict:
 
 def _inputs(course: Course, lesson: str) -> str:
     script = course.solutions / f"{lesson}.py"
-    return digest.of_files([script] if script.is_file() else [], digest.of_lesson_making())
+    return digest.of_files([script] if script.is_file() else [], digest.of_lesson_making(slug_of(lesson)))
 
 
 def _hashes(files: list[Path]) -> list[str]:

@@ -347,7 +347,7 @@ def sanitized_submission(course, student):
 
 def test_a_failure_of_ours_is_no_fault_of_the_student_s(own, monkeypatch):
     """The sentence says whose fault it is, and marks from before stay in the gradebook."""
-    monkeypatch.setattr(digest, "of_judging", lambda: "of other exercises")
+    monkeypatch.setattr(digest, "of_judging", lambda slug: "of other exercises")
     before = marks(own, "hana-mistakes")
     (result,) = grade(own, [LESSON], ["hana-mistakes"], workers=1)
     assert result.problem is Outcome.UNGRADED
