@@ -167,7 +167,7 @@ def grade(
         click.echo("Nothing was written: the same command without --dry-run enters it.")
         return
     _print_table(console, course, chosen, results)
-    click.echo(f"report: {_write_whole_report(course, results)}")
+    _write_whole_report(course, results)
     if ungraded := [result for result in results if result.problem is Outcome.UNGRADED]:
         raise CourseError(
             f"{len(ungraded)} of {len(results)} could not be graded, by no fault of the students'. {ungraded[0].note}"
@@ -179,7 +179,7 @@ def grade(
 @in_course
 def report(course: Course) -> None:
     """Write the report again from what has been graded."""
-    click.echo(f"report: {_write_whole_report(course, [])}")
+    _write_whole_report(course, [])
 
 
 @main.command()
@@ -284,7 +284,7 @@ def _print_names(done: str, names: list[str], nothing: str) -> None:
     click.echo("\n".join(f"{done} {name}" for name in names) or nothing)
 
 
-def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
+def _write_whole_report(course: Course, fresh: list[Result]) -> None:
     """The report of the whole class. fresh: results that need not be read from disk again."""
     from autograde.report import write_report
     from autograde.results import results_of
@@ -292,7 +292,10 @@ def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
     results = results_of(course, course.lessons(), fresh)
     if not results:
         raise CourseError("Nothing has been graded yet, so there is nothing to report: autograde grade")
-    return write_report(course, results)
+    written = write_report(course, results)
+    if written.found_again:
+        click.echo(f"sample class: {written.found_again}")
+    click.echo(f"report: {written.path}")
 
 
 def _print_corrections(console: Console, dry_run: bool, corrections: Corrections) -> None:

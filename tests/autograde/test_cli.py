@@ -194,8 +194,15 @@ def test_export_prints_csv_and_nothing_else(run, graded):
 
 def test_report_writes_what_has_been_graded(run, own):
     result = run("report", "--course", own.folder)
-    assert (result.exit_code, result.output) == (0, f"report: {own.report}\n")
+    assert result.exit_code == 0
+    assert re.match(r"sample class: (\d+) mistakes were planted, .* and \1 were found again", result.output)
+    assert result.output.endswith(f"\nreport: {own.report}\n")
     assert own.report.is_file()
+    (own.folder / "sample_class.json").unlink()
+    result = run("report", "--course", own.folder)
+    assert (result.exit_code, result.output) == (0, f"report: {own.report}\n"), (
+        "a real class, in which nothing is planted"
+    )
 
 
 def test_sample_class_says_where_it_is(run, fresh):

@@ -1,9 +1,11 @@
 """What lateness costs, and the file that says so."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import autograde.policy
 from autograde.late import Rule, penalty, seconds_late
 from autograde.policy import Policy, PolicyError, read_policy
 
@@ -131,3 +133,18 @@ def test_a_policy_in_another_encoding_is_told(tmp_path):
     (tmp_path / "policy.toml").write_bytes(b"# \xff")
     with pytest.raises(PolicyError, match="is no text in UTF-8"):
         read_policy(tmp_path / "policy.toml", LESSONS)
+
+
+def test_the_examples_in_the_documents_are_read(root, tmp_path):
+    blocks = re.findall(r"(?ms)^```toml\n(.*?)^```", (root / "docs" / "corrections.md").read_text(encoding="utf-8"))
+    policies = [policy_of(tmp_path, block) for block in blocks]
+    assert [policy.rule.percent_per_day for policy in policies] == [10, 0]
+    assert policies[0].extension("ada", "04_bias") > policies[0].extension("bob", "04_bias") == timedelta(days=1)
+    assert policies[1].inputs_from
+
+
+def test_the_example_in_the_module_is_read(tmp_path):
+    example = "\n".join(line[4:] for line in autograde.policy.__doc__.splitlines() if line.startswith("    "))
+    found = policy_of(tmp_path, example)
+    assert found.rule.at_most == 50
+    assert found.extension("ada", "03_dot_product") == timedelta(days=2)

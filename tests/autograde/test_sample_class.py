@@ -44,7 +44,7 @@ def test_one_of_each_role_and_then_mistakes(course):
     assert all(p.student.endswith(f"-{p.role}") for p in planted)
     assert all(bool(p.mistakes) == (p.role == "mistakes") for p in planted)
     manifest = json.loads((course.folder / "sample_class.json").read_text())
-    assert manifest == [{"student": p.student, "role": p.role, "mistakes": p.mistakes} for p in planted]
+    assert manifest == [{"student": p.student, "role": p.role, "mistakes": p.mistakes, "copied": []} for p in planted]
 
 
 def test_everybody_is_on_the_roll_also_who_hands_nothing_in(course):
