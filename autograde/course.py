@@ -158,7 +158,7 @@ def find_root(start: Path) -> Path:
 
 
 def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
-    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's.
+    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of four of nbgrader's.
 
     gradebook: its URL, when it is not gradebook.db in the folder.
     """
@@ -184,9 +184,8 @@ def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
     c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)
-    c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
-    at = c.Autograde.autograde_preprocessors.index(AssignLatePenalties)
-    c.Autograde.autograde_preprocessors[at] = PenaliseByPolicy
+    steps = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    c.Autograde.autograde_preprocessors = [PenaliseByPolicy if each is AssignLatePenalties else each for each in steps]
     c.GenerateFeedback.preprocessors = [GetGrades, WithholdInputs, CSSHTMLHeaderPreprocessor]
     for step in (c.PenaliseByPolicy, c.WithholdInputs):
         step.policy_file, step.lessons = str(course.policy_file), course.lessons()

@@ -1,23 +1,8 @@
 """A course's rules for late work and for feedback: `policy.toml` in the folder of the class. All keys are optional.
 
-timezone = "Europe/Berlin"      # of all times below that name none; UTC without it
-
-[late]
-percent_per_day = 10
-percent_of = "possible"         # of the points a lesson is worth, or "earned"
-days = "started"                # or "exact"
-grace = "6 hours"
-at_most = 50
-
-[due]
-03 = 2026-11-20T23:59:00        # a lesson by name, slug or number; a date alone means its end
-
-[extensions]
-bob = "1 day"                   # for all lessons
-ada = {03 = "2 days", 04 = 2026-12-01T12:00:00}
-
-[feedback]
-inputs_from = 2026-12-01T00:00:00
+[late] has percent_per_day, percent_of, days, grace and at_most, see late.Rule; [due] a date for each lesson; [extensions]
+lengths of time or other dates, by student; [feedback] inputs_from. `timezone` is that of all times which name none.
+docs/corrections.md shows a whole one.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import autograde.policy
 from autograde.late import Rule, penalty, seconds_late
 from autograde.policy import Policy, PolicyError, read_policy
 
@@ -141,10 +140,3 @@ def test_the_examples_in_the_documents_are_read(root, tmp_path):
     assert [policy.rule.percent_per_day for policy in policies] == [10, 0]
     assert policies[0].extension("ada", "04_bias") > policies[0].extension("bob", "04_bias") == timedelta(days=1)
     assert policies[1].inputs_from
-
-
-def test_the_example_in_the_module_is_read(tmp_path):
-    example = "\n".join(line[4:] for line in autograde.policy.__doc__.splitlines() if line.startswith("    "))
-    found = policy_of(tmp_path, example)
-    assert found.rule.at_most == 50
-    assert found.extension("ada", "03_dot_product") == timedelta(days=2)
