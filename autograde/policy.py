@@ -1,6 +1,6 @@
 """A course's rules for late work and for feedback: `policy.toml` in the folder of the class. All keys are optional.
 
-[late] has percent_per_day, percent_of, days, grace and at_most, see late.Rule; [due] a date for each lesson; [extensions]
+[late] has percent_per_day, percent_of, days, grace and at_most, see late.Rule; [due] a date by lesson; [extensions]
 lengths of time or other dates, by student; [feedback] inputs_from. `timezone` is that of all times which name none.
 docs/corrections.md shows a whole one.
 """
