@@ -69,7 +69,9 @@ AUTOGRADE = {
     "digest": set(),
     "store": set(),
     "imports": set(),
-    "course": {"cells", "exercise", "exercises", "gradebook", "lesson", "preprocessors"},
+    "feedback": set(),
+    "exchange": set(),  # only the configuration of a hub names it
+    "course": {"cells", "exercise", "exercises", "feedback", "gradebook", "lesson", "preprocessors"},
     "catalogue": {"course", "digest", "exercise"},
     "build": {"catalogue", "cells", "course", "lesson"},
     "scaffold": {"cells", "course", "exercises"},

@@ -1,0 +1,14 @@
+"""nbgrader, in each server and terminal of the hub: which exchange, and for the instructor which course."""
+
+import os
+
+from autograde.cells import skip_demonstrations
+from autograde.course import COURSE_ID
+
+c = get_config()
+c.Exchange.root = os.environ["AUTOGRADE_EXCHANGE"]
+c.CourseDirectory.course_id = COURSE_ID
+c.Execute.on_notebook_start = skip_demonstrations  # for Validate
+if course := os.environ.get("AUTOGRADE_ROOT"):
+    c.CourseDirectory.root = course  # whose own nbgrader_config.py has the rest
+    c.ExchangeFactory.collect = "autograde.exchange.CollectByOwner"
