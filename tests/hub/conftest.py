@@ -20,14 +20,16 @@ from autograde.course import Course
 from autograde.kernel.walls import Walls
 from collabkit.cache import CACHE_NAME, cache_file
 
+from ..browser.conftest import chromium  # noqa: F401
 from .machine import ROOT, SCRIPTS, Machine, plain
 
 LESSON = "03_dot_product"
-STUDENTS = ("ada", "ben", "carl")
+STUDENTS = ("ada", "ben", "carl", "dora")
 INSTRUCTOR = "ines"
 PASSWORDS = {name: f"{name}-0123456789" for name in (*STUDENTS, INSTRUCTOR, "olga")}  # olga takes another course
 CONFIGURATION = ROOT / "docs" / "deploy" / "jupyterhub_config.py"
 PROXY = Path(sys.prefix, "proxy", "node_modules", ".bin", "configurable-http-proxy")
+SHOTS = ROOT / "build" / "hub"
 START_SECONDS = 120
 
 

@@ -1,6 +1,6 @@
 """A class at a real hub: lessons go out, work comes in, marks and feedback go back, and nobody sees another's work.
 
-ada solves lesson 03, ben makes a known mistake, and carl tries what the exchange lets him try.
+ada solves lesson 03, ben makes a known mistake, carl tries what the exchange lets him try, and dora has a browser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from autograde import exercises
 from autograde.course import COURSE_ID
 from autograde.sample_class import mistaken_source
 
-from .conftest import INSTRUCTOR, LESSON, PASSWORDS, STUDENTS
+from ..browser.keyboard import WAIT
+from .conftest import INSTRUCTOR, LESSON, PASSWORDS, SHOTS, STUDENTS
 from .machine import SCRIPTS
 from .person import Person
 
@@ -233,3 +234,48 @@ def test_the_instructor_s_commands_work_in_a_terminal(hub, feedback):
         *(SCRIPTS / "autograde", "export", "--format", "csv"),
     )
     assert f"ada,{LESSON},DotProduct,passed,{MISTAKEN.points:g},{MISTAKEN.points:g}" in said
+
+
+@pytest.fixture
+def browse(hub, chromium):
+    """Log somebody in with a browser of their own; returns the page."""
+    contexts = {}
+
+    def browse(name, where):
+        contexts[name] = chromium.new_context(viewport={"width": 1280, "height": 800})
+        page = contexts[name].new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(f"{hub.address}/hub/login?next=/hub/user-redirect/{where}")
+        page.locator("#username_input").fill(name)
+        page.locator("#password_input").fill(PASSWORDS[name])
+        page.locator("#login_submit").click()
+        return page
+
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    yield browse
+    for name, context in contexts.items():
+        context.pages[0].screenshot(path=SHOTS / f"last-of-{name}.png")  # where a failed journey ended
+        context.close()
+
+
+def test_a_student_fetches_in_a_browser(hub, released, browse):
+    page = browse("dora", "lab")
+    page.locator(".lm-MenuBar-itemLabel").get_by_text("Nbgrader").click()
+    menu = page.locator(".lm-Menu-itemLabel")
+    menu.get_by_text("Assignment List").wait_for()
+    assert not menu.get_by_text("Formgrader").count()
+    menu.get_by_text("Assignment List").click()
+    assignments = page.locator("#nbgrader-assignment-list")
+    assignments.get_by_role("button", name="Fetch", exact=True).click()
+    assignments.get_by_role("button", name="Submit").wait_for()
+    page.screenshot(path=SHOTS / "assignment-list.png")
+    assert hub.home("dora").joinpath(PATH).is_file()
+
+
+def test_an_instructor_collects_in_a_browser(hub, feedback, browse):
+    page = browse(INSTRUCTOR, "formgrader/manage_assignments")
+    page.locator(".collect a").first.click()
+    page.get_by_text("Successfully collected").wait_for()
+    page.locator(".modal.in").wait_for()
+    page.wait_for_timeout(500)  # until it has faded in
+    page.screenshot(path=SHOTS / "formgrader.png")
