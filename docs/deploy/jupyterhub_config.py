@@ -92,7 +92,7 @@ c.Spawner.environment = {
     "COLLABKIT_CACHE": str(RATINGS),
     "JUPYTER_CONFIG_PATH": desk,
     "OMP_NUM_THREADS": "1",  # one notebook must not take all cores; at this size a second thread gains nothing
-    "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.defpath]),
+    "PATH": os.pathsep.join([sysconfig.get_path("scripts"), "/usr/local/bin", "/usr/bin", "/bin"]),
 }
 c.Spawner.mem_limit = int(GIGABYTES * 2**30)  # for spawners that hold a whole server to it, as systemdspawner does
 c.Spawner.start_timeout = 120

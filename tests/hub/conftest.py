@@ -27,7 +27,7 @@ LESSON = "03_dot_product"
 STUDENTS = ("ada", "ben", "carl", "dora")
 INSTRUCTOR = "ines"
 PASSWORDS = {name: f"{name}-0123456789" for name in (*STUDENTS, INSTRUCTOR, "olga")}  # olga takes another course
-CONFIGURATION = ROOT / "docs" / "deploy" / "jupyterhub_config.py"
+DEPLOY = ROOT / "docs" / "deploy"
 PROXY = Path(sys.prefix, "proxy", "node_modules", ".bin", "configurable-http-proxy")
 SHOTS = ROOT / "build" / "hub"
 START_SECONDS = 120
@@ -91,7 +91,19 @@ def machine(tmp_path_factory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="session")
 def hub(machine) -> Iterator[Hub]:
-    """The hub is up, lesson 03 released; nobody is logged in."""
+    """The hub is up, lesson 03 built in the instructor's clone; nobody is logged in."""
+    ratings = machine.folder / "srv" / "ratings"
+    ratings.mkdir()
+    if cache_file().exists():  # without them the lessons use the planted world
+        shutil.copy(cache_file(), ratings / CACHE_NAME)
+    with running(machine, DEPLOY / "jupyterhub_config.py") as hub:
+        lay_course(hub)
+        yield hub
+
+
+@contextlib.contextmanager
+def running(machine: Machine, configuration: Path, *options: str, name: str = "hub") -> Iterator[Hub]:
+    """A hub of the machine's by that configuration, until the block ends."""
     ports = free_ports(3)
     address = f"http://127.0.0.1:{ports[0]}"
     environment = {
@@ -100,24 +112,18 @@ def hub(machine) -> Iterator[Hub]:
         "HUB_INSTRUCTOR": INSTRUCTOR,
         "HUB_EXCHANGE": "/srv/exchange",
         "HUB_RATINGS": "/srv/ratings",
-        "HUB_STATE": "/srv/hub",
+        "HUB_STATE": f"/srv/{name}",
     }
-    ratings = machine.folder / "srv" / "ratings"
-    ratings.mkdir()
-    if cache_file().exists():  # without them the lessons use the planted world
-        shutil.copy(cache_file(), ratings / CACHE_NAME)
-    log = machine.folder / "hub.log"
-    hub = Hub(machine, address, log, environment)
-    lay_course(hub)
     words = [
-        *(sys.executable, "-m", "jupyterhub", "--config", CONFIGURATION),
+        *(sys.executable, "-m", "jupyterhub", "--config", configuration, *options),
         *(f"--JupyterHub.hub_port={ports[1]}", f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{ports[2]}"),
     ]
+    log = machine.folder / f"{name}.log"
     with log.open("w") as said:
         process = subprocess.Popen(machine.words("root", *words), env=environment, stdout=said, stderr=said)
         try:
             wait_for(process, f"{address}/hub/health", log)
-            yield hub
+            yield Hub(machine, address, log, environment)
         finally:
             process.terminate()
             try:
