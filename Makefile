@@ -1,6 +1,7 @@
 # Every target sets up what it needs: Python 3.11 or newer and make are enough to begin.
 PYTHON ?= python3
 COURSE ?= course
+STUDENTS ?= 12
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
 READY  := $(VENV)/.ready
@@ -37,9 +38,9 @@ lab: $(READY) ratings ## open JupyterLab on the lessons
 	@jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons \
 	  $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_OPTIONS)
 
-grade: $(READY) ratings ## grade the class in course/, a sample class when there is none
+grade: $(READY) ratings ## grade the class in course/, a sample class of STUDENTS=12 when there is none
 	@if [ ! -d $(COURSE)/submitted ] || [ -f $(COURSE)/sample_class.json ]; then \
-	  echo "== a sample class"; autograde sample-class --course $(COURSE); fi
+	  echo "== a sample class"; autograde sample-class --students $(STUDENTS) --course $(COURSE); fi
 	@echo "== grading"
 	@autograde grade --course $(COURSE)
 

@@ -22,6 +22,7 @@ from IPython.display import display
 from IPython.utils.capture import capture_output
 
 from autograde import card, evidence, panel, session
+from autograde.effort import as_metadata
 from autograde.exercise import Exercise, Outcome, Verdict
 from autograde.exercises import UnknownExercise
 from autograde.judge import Seen, ask_here, examined, nobodys_own, not_attempted
@@ -59,10 +60,14 @@ def check(name: str, answer: Any) -> Verdict:
             beside = _beside(exercise, verdict, seen, seed)
         verdict = dataclasses.replace(verdict, asides=tuple(heard))
     session.current.verdicts[name] = verdict
+    problem = ""
+    if verdict.outcome is not Outcome.NOT_ATTEMPTED:
+        problem = session.current.kept(name, CHECKED, verdict=verdict)
     if not _is_validating():
         _show(verdict, beside)
+    if problem:
+        say(problem)
     if verdict.outcome is not Outcome.NOT_ATTEMPTED:
-        session.current.note(name, CHECKED, verdict=verdict)
         panel.refresh()
     if _is_validating() and not verdict.passed:
         raise NotFullMarks(card.as_text(verdict, beside))
@@ -109,10 +114,12 @@ def _beside(exercise: Exercise, verdict: Verdict, seen: Sequence[Seen], seed: in
 
 
 def _show(verdict: Verdict, beside: Sequence[card.Beside | None] = ()) -> Verdict:
+    """Show the card. What the exercise took so far goes along beside the verdict, for the report, in the metadata."""
     if not in_kernel():
         print(card.as_text(verdict, beside))
         return verdict
-    display(verdict_bundle(verdict, beside), raw=True)
+    told = session.current.effort(verdict.name) if verdict.lines else None
+    display(verdict_bundle(verdict, beside), raw=True, metadata=as_metadata(told))
     return verdict
 
 

@@ -15,11 +15,14 @@ from rich.text import Text
 from autograde import catalogue
 from autograde.card import LOOK
 from autograde.course import Course, CourseError, find_root
+from autograde.database import GradebookError
 from autograde.exercise import Outcome
 from autograde.kernel.limits import Limits
 from autograde.results import Result
 
 __all__ = ["main"]
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,16 +35,26 @@ def in_course(command: Callable) -> Callable:
 
     @click.option("--course", "folder", default="course", show_default=True, help="The folder of the class.")
     @functools.wraps(command)
-    def run(folder: str, **arguments):
+    def run(folder: str, gradebook: str = "", **arguments):
         try:
             root = find_root(Path.cwd())
-            return command(course=Course(root, (root / folder).resolve()), **arguments)
-        except CourseError as error:
+            return command(course=Course(root, (root / folder).resolve(), gradebook), **arguments)
+        except (CourseError, GradebookError) as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}.") from error
 
     return run
+
+
+with_gradebook = click.option(  # above in_course, which takes it
+    "--db",
+    "gradebook",
+    default="",
+    envvar="AUTOGRADE_DB",
+    metavar="URL",
+    help="The gradebook: postgresql://USER@HOST/NAME. Without it, gradebook.db in the folder of the class.",
+)
 
 
 @main.command("build")
@@ -74,6 +87,7 @@ def new(course: Course, slug: str) -> None:
 @main.command("sample-class")
 @click.option("--students", default=12, show_default=True, type=click.IntRange(min=1), help="How many.")
 @click.option("--seed", default=0, show_default=True, help="Deals the mistakes out.")
+@with_gradebook
 @in_course
 def sample_class(course: Course, students: int, seed: int) -> None:
     """Make a class to try grading on: solved, blank, mistakes, and accidents."""
@@ -92,6 +106,7 @@ def sample_class(course: Course, students: int, seed: int) -> None:
 @click.option(
     "--seconds", default=Limits.cell_seconds, show_default=True, type=click.IntRange(min=1), help="Limit for one cell."
 )
+@with_gradebook
 @in_course
 def grade(
     course: Course,
@@ -143,7 +158,7 @@ def grade(
             on_result=on_result,
         )
     _print_table(console, course, chosen, results)
-    click.echo(f"report: {_write_whole_report(course, results)}")
+    _write_whole_report(course, results)
     if ungraded := [result for result in results if result.problem is Outcome.UNGRADED]:
         raise CourseError(
             f"{len(ungraded)} of {len(results)} could not be graded, by no fault of the students'. {ungraded[0].note}"
@@ -151,13 +166,15 @@ def grade(
 
 
 @main.command()
+@with_gradebook
 @in_course
 def report(course: Course) -> None:
     """Write the report again from what has been graded."""
-    click.echo(f"report: {_write_whole_report(course, [])}")
+    _write_whole_report(course, [])
 
 
 @main.command()
+@with_gradebook
 @in_course
 def doctor(course: Course) -> None:
     """Say whether this machine can grade: which walls stand, and what is missing."""
@@ -173,16 +190,92 @@ def doctor(course: Course) -> None:
 
 @main.command()
 @click.argument("lessons", nargs=-1)
-@click.option("--format", "format_", default="csv", show_default=True, type=click.Choice(["csv"]))
+@click.option(
+    "--format",
+    "format_",
+    default="csv",
+    show_default=True,
+    type=click.Choice(["csv", "canvas", "moodle", "gradescope", "lti"]),
+)
+@click.option("--sheet", type=FILE, help="What you downloaded from Canvas or Moodle; it stays as it is.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write there: a file, for gradescope a new folder.")
+@click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
+@click.option("--users", type=FILE, help="A CSV file with student,userId: who is who there.")
+@click.option("--column", "columns", multiple=True, metavar="WHAT=HEADER", help="Which column is which, if need be.")
+@click.option("--encoding", default="", help="How your files are written, if not as UTF-8: cp1252 for example.")
+@click.option("--missing-as-zero", is_flag=True, help="Write 0 where nothing was handed in.")
+@click.option("--comments", is_flag=True, help="Say in a comment why points were lost (moodle, lti).")
+@click.option("--visibility", default="after_published", show_default=True, help="When gradescope shows results.")
+@with_gradebook
 @in_course
-def export(course: Course, lessons: tuple[str, ...], format_: str) -> None:
-    """Print the marks, one row for each student, lesson and exercise."""
-    from autograde.export import as_csv, rows
+def export(
+    course: Course,
+    lessons: tuple[str, ...],
+    format_: str,
+    out: Path | None,
+    columns: tuple[str, ...],
+    **chosen,
+) -> None:
+    """Print the marks, of all LESSONS or some, as another system reads them.
 
-    click.echo(as_csv(rows(course, course.chosen(lessons))), nl=False)
+    A status is never written as a zero. What you have to know, such as who is not on the sheet, is said on stderr.
+    """
+    from autograde.export.exported import Settings
+    from autograde.export.formats import export as exported_as
+    from autograde.export.formats import write
+
+    if strangers := [each for each in columns if "=" not in each]:
+        raise CourseError(f"--column {strangers[0]} names no header: write --column {strangers[0]}=HEADER.")
+    named = dict(each.split("=", 1) for each in columns)
+    settings = Settings(tuple(course.chosen(lessons)), columns=named, **chosen)
+    exported = exported_as(course, format_, settings)
+    write(exported, out, settings)
+    for note in exported.notes:
+        click.echo(note, err=True)
 
 
-def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
+@main.group()
+def db() -> None:
+    """Look after the gradebook's indexes, which nbgrader's tables lack."""
+
+
+@db.command()
+@with_gradebook
+@in_course
+def status(course: Course) -> None:
+    """Say which indexes are there."""
+    from autograde.migration import INDEXES, present
+
+    for name, is_there in present(course.db_url).items():
+        table, column = INDEXES[name]
+        click.echo(f"{'✓' if is_there else '✗'} {name}  on {table} ({column})")
+
+
+@db.command()
+@with_gradebook
+@in_course
+def upgrade(course: Course) -> None:
+    """Add the indexes that are missing, as grading does by itself. Others may read and write meanwhile."""
+    from autograde.migration import upgrade as add
+
+    _print_names("added", add(course.db_url), "Nothing to do: all indexes are there.")
+
+
+@db.command()
+@with_gradebook
+@in_course
+def downgrade(course: Course) -> None:
+    """Take the indexes away, and leave nbgrader's tables as they came."""
+    from autograde.migration import downgrade as take_away
+
+    _print_names("removed", take_away(course.db_url), "Nothing to do: none of the indexes is there.")
+
+
+def _print_names(done: str, names: list[str], nothing: str) -> None:
+    click.echo("\n".join(f"{done} {name}" for name in names) or nothing)
+
+
+def _write_whole_report(course: Course, fresh: list[Result]) -> None:
     """The report of the whole class. fresh: results that need not be read from disk again."""
     from autograde.report import write_report
     from autograde.results import results_of
@@ -190,7 +283,10 @@ def _write_whole_report(course: Course, fresh: list[Result]) -> Path:
     results = results_of(course, course.lessons(), fresh)
     if not results:
         raise CourseError("Nothing has been graded yet, so there is nothing to report: autograde grade")
-    return write_report(course, results)
+    written = write_report(course, results)
+    if written.found_again:
+        click.echo(f"sample class: {written.found_again}")
+    click.echo(f"report: {written.path}")
 
 
 def _print_table(console: Console, course: Course, lessons: list[str], results: list[Result]) -> None:

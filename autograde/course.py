@@ -7,11 +7,12 @@ import os
 import shutil
 import sysconfig
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograde.cells import skip_demonstrations, slug_of
+from autograde.database import connect, for_nbgrader, is_postgresql
 from autograde.gradebook import students_in
 
 if TYPE_CHECKING:  # nbgrader and the exercises take seconds to import, and grading a class may need neither
@@ -35,6 +36,7 @@ class Course:
 
     root: Path  # the repository: solutions/ and lessons/ lie here
     folder: Path  # submitted/, autograded/, feedback/, gradebook.db and report/ lie here
+    gradebook: str = field(default="", repr=False)  # a URL, maybe with a password; without one it is gradebook.db
 
     @property
     def solutions(self) -> Path:
@@ -66,11 +68,13 @@ class Course:
 
     @property
     def database(self) -> Path:
+        """The gradebook's file, where it is none on PostgreSQL."""
         return self.folder / "gradebook.db"
 
     @property
     def db_url(self) -> str:
-        return f"sqlite:///{self.database}"
+        """The gradebook's URL: what gradebook.py and database.py take. It may hold a password: see `shown`."""
+        return self.gradebook or f"sqlite:///{self.database}"
 
     def lessons(self) -> list[str]:
         """All lessons in order: the names of the scripts in solutions/."""
@@ -98,7 +102,7 @@ class Course:
         self.folder.mkdir(parents=True, exist_ok=True)  # an OSError for a name that is no folder's
         folders = self.submitted.glob("*") if self.submitted.is_dir() else ()
         handed_in = {path.name for path in folders if path.is_dir() and not path.name.startswith(".")}
-        return sorted(handed_in | students_in(self.database))
+        return sorted(handed_in | students_in(self.db_url))
 
     def submission(self, student: str, lesson: str) -> Path:
         return self.submitted / student / lesson / f"{lesson}.ipynb"
@@ -108,11 +112,14 @@ class Course:
 
     @property
     def api(self) -> NbGraderAPI:
+        """nbgrader's own way in. GradebookError when the gradebook is on a server that cannot be reached."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if is_postgresql(self.gradebook):
+            connect(self.gradebook).close()
         return _api(self)
 
     def config(self) -> Config:
-        return nbgrader_config(self.root, self.folder)
+        return nbgrader_config(self.root, self.folder, self.gradebook)
 
 
 @functools.lru_cache(maxsize=8)
@@ -138,8 +145,11 @@ def find_root(start: Path) -> Path:
     )
 
 
-def nbgrader_config(root: Path, folder: Path) -> Config:
-    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's."""
+def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
+    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's.
+
+    gradebook: its URL, when it is not gradebook.db in the folder.
+    """
     import nbgrader
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
@@ -152,12 +162,12 @@ def nbgrader_config(root: Path, folder: Path) -> Config:
     _put_scripts_on_path()
     c = Config()
     c.CourseDirectory.root = str(root)
-    course = Course(root, folder)
+    course = Course(root, folder, gradebook)
     c.CourseDirectory.source_directory = os.path.relpath(course.source, root)
     for step in ("release", "submitted", "autograded", "feedback", "solution"):
         # relative, even to a folder outside: nbgrader's pattern for its own paths fails on absolute ones
         c.CourseDirectory[f"{step}_directory"] = os.path.relpath(folder / step, root)
-    c.CourseDirectory.db_url = course.db_url
+    c.CourseDirectory.db_url = for_nbgrader(course.db_url)
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
     c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)

@@ -17,7 +17,9 @@ JUDGING = (
     *("cells.py", "compare.py", "execute.py", "exercise.py", "judge.py", "observe.py", "outside.py", "ownership.py"),
     *("repair.py", "secret.py", "verdict.py", "worker.py", "card.py", "exercises/*.py", "kernel/*.py"),
 )
-LESSON_MAKING = ("build.py", "catalogue.py", "cells.py", "exercise.py", "exercises/*.py", "lesson.py")
+LESSON_MAKING = (
+    *("build.py", "catalogue.py", "cells.py", "exercise.py", "exercises/*.py", "lesson.py", "similarity.py"),
+)
 VERSIONS_OF = ("torch", "numpy", "pandas", "fastai")  # a random number or a message may differ between two of these
 
 

@@ -7,36 +7,29 @@ The tables are those of nbgrader 0.9, which the project pins.
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import re
 import shutil
-import sqlite3
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograde.cells import grade_id_of, is_grade, is_locked, is_solution, is_unwritten, to_bytes
+from autograde.database import Database, GradebookError, NoGradebook, connect
 from autograde.verdict import reported
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Gradebook", "GradebookError", "given_by_hand", "students_in"]
+__all__ = ["Gradebook", "GradebookError", "given_by_hand", "late_penalties", "people_in", "students_in"]
 
 IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.ipynb")  # not copied beside a graded notebook
 MAX_LINES = 1000  # of printed text in one cell, as nbgrader's LimitOutput
 MAX_TRACEBACK = 100  # entries of one traceback, likewise
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d{1,6})?(?: UTC)?")
-WAIT_SECONDS = 60  # for formgrader or a second command that holds the gradebook
-
-
-class GradebookError(Exception):
-    """The gradebook cannot take a result in; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +43,15 @@ class _Lesson:
 
 
 class Gradebook:
-    """A connection to one course's gradebook, by which one process writes; a context manager.
+    """A connection to one course's gradebook; a context manager. url: as `database.connect` takes it.
 
-    Every entry is one transaction. Raises GradebookError for a lesson that was never registered.
+    Every entry is one transaction, so several processes may write: the last to enter a submission counts, whole.
+    Raises GradebookError for a lesson that was never registered.
     """
 
-    def __init__(self, database: Path, submitted: Path, autograded: Path):
+    def __init__(self, url: str | Path, submitted: Path, autograded: Path):
         self._submitted, self._autograded = submitted, autograded
-        if not database.is_file():
-            raise GradebookError(f"There is no gradebook {database} yet.")
-        self._db = sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)
+        self._db: Database = connect(url)
         self._lessons: dict[str, _Lesson] = {}
 
     def __enter__(self) -> Gradebook:
@@ -72,11 +64,11 @@ class Gradebook:
         """Whether the lesson is registered, cell by cell as the released notebook has it."""
         try:
             ids = self._ids(lesson)
-        except (GradebookError, sqlite3.OperationalError):  # a file without tables is no gradebook yet
+        except GradebookError:
             return False
         columns = "name, cell_type, locked, source, checksum"
-        known = self._db.execute(f"SELECT {columns} FROM source_cell WHERE notebook_id = ?", (ids.notebook,))
-        points = self._db.execute(
+        known = self._db.read(f"SELECT {columns} FROM source_cell WHERE notebook_id = ?", (ids.notebook,))
+        points = self._db.read(
             "SELECT name, max_score FROM base_cell JOIN grade_cells USING (id) WHERE notebook_id = ?", (ids.notebook,)
         )
         records = {
@@ -110,22 +102,25 @@ class Gradebook:
             for cell in notebook["cells"]
             if is_solution(cell)
         }
-        changed = _mirrored(
-            self._submitted / student / lesson,
-            self._autograded / student / lesson,
-            {f"{lesson}.ipynb": to_bytes(limited)},
-        )
-        with self._transaction():
-            before = self._db.total_changes
-            row = self._submission(student, ids, _timestamp(self._submitted / student / lesson / "timestamp.txt"))
-            self._grade(row, ids, scores)
-            self._comment(row, ids, comments)
-            return changed or self._db.total_changes > before
+        folders = self._submitted / student / lesson, self._autograded / student / lesson
+        written = {f"{lesson}.ipynb": to_bytes(limited)}
+        changes: list[int] = []
+
+        def write() -> None:
+            self._db.lock(f"{student}/{lesson}")  # the notebook and its rows are of one grader, whoever else grades
+            changes.append(_mirrored(*folders, written))
+            row, made = self._submission(student, ids, _timestamp(folders[0] / "timestamp.txt"))
+            changes.extend((made, self._grade(row, ids, scores), self._comment(row, ids, comments)))
+
+        self._db.transaction(write)
+        return any(changes)
 
     def withdraw(self, student: str, lesson: str) -> None:
         """Take back the marks that checks gave, if there are any; marks given by hand stay."""
-        with self._transaction():
-            self._db.execute(
+
+        def write() -> None:
+            self._db.lock(f"{student}/{lesson}")
+            self._db.write(
                 "UPDATE grade SET auto_score = 0.0 WHERE notebook_id IN (SELECT submitted_notebook.id"
                 " FROM submitted_notebook JOIN submitted_assignment"
                 " ON submitted_notebook.assignment_id = submitted_assignment.id"
@@ -134,94 +129,88 @@ class Gradebook:
                 (student, lesson),
             )
 
+        self._db.transaction(write)
+
     def _ids(self, lesson: str) -> _Lesson:
         if lesson in self._lessons:
             return self._lessons[lesson]
-        row = self._db.execute(
+        found = self._db.read(
             "SELECT assignment.id, notebook.id FROM assignment JOIN notebook ON assignment_id = assignment.id"
-            " WHERE assignment.name = ?1 AND notebook.name = ?1",
-            (lesson,),
-        ).fetchone()
-        if row is None:
+            " WHERE assignment.name = ? AND notebook.name = ?",
+            (lesson, lesson),
+        )
+        if not found:
             raise GradebookError(f"The gradebook does not know {lesson}.")
+        (row,) = found
         cells: dict[str, dict[str, str]] = {"GradeCell": {}, "SolutionCell": {}, "TaskCell": {}}
-        for cell_id, name, kind in self._db.execute(
+        for cell_id, name, kind in self._db.read(
             "SELECT id, name, type FROM base_cell WHERE notebook_id = ?", (row[1],)
         ):
             cells[kind][name] = cell_id
         self._lessons[lesson] = _Lesson(*row, cells["GradeCell"], cells["SolutionCell"])
         return self._lessons[lesson]
 
-    def _submission(self, student: str, ids: _Lesson, timestamp: str | None) -> str:
-        """The id of the submitted notebook, made if it is not there; a new timestamp takes the place of an old one."""
-        self._db.execute("INSERT OR IGNORE INTO student (id) VALUES (?)", (student,))
+    def _submission(self, student: str, ids: _Lesson, timestamp: str | None) -> tuple[str, int]:
+        """The id of the submitted notebook, made if it is not there, and how many rows have changed.
+
+        A new timestamp takes the place of an old one.
+        """
+        changed = self._db.write("INSERT INTO student (id) VALUES (?) ON CONFLICT DO NOTHING", (student,))
         key = (ids.assignment, student)
-        self._db.execute(
-            "INSERT OR IGNORE INTO submitted_assignment (id, assignment_id, student_id) VALUES (?, ?, ?)",
+        changed += self._db.write(
+            "INSERT INTO submitted_assignment (id, assignment_id, student_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (_new_id(), *key),
         )
         where = "assignment_id = ? AND student_id = ?"
         if timestamp:
-            self._db.execute(
-                f"UPDATE submitted_assignment SET timestamp = ? WHERE {where} AND timestamp IS NOT ?",
+            changed += self._db.write(
+                f"UPDATE submitted_assignment SET timestamp = ? WHERE {where} AND timestamp IS DISTINCT FROM ?",
                 (timestamp, *key, timestamp),
             )
-        (assignment,) = self._db.execute(f"SELECT id FROM submitted_assignment WHERE {where}", key).fetchone()
-        self._db.execute(
-            "INSERT OR IGNORE INTO submitted_notebook (id, assignment_id, notebook_id, flagged) VALUES (?, ?, ?, 0)",
-            (_new_id(), assignment, ids.notebook),
+        ((assignment,),) = self._db.read(f"SELECT id FROM submitted_assignment WHERE {where}", key)
+        changed += self._db.write(
+            "INSERT INTO submitted_notebook (id, assignment_id, notebook_id, flagged) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (_new_id(), assignment, ids.notebook, False),
         )
         where = "assignment_id = ? AND notebook_id = ?"
-        (row,) = self._db.execute(
-            f"SELECT id FROM submitted_notebook WHERE {where}", (assignment, ids.notebook)
-        ).fetchone()
-        self._db.execute(  # as nbgrader, whose plugin for late submissions takes nothing off by default
+        ((row,),) = self._db.read(f"SELECT id FROM submitted_notebook WHERE {where}", (assignment, ids.notebook))
+        changed += self._db.write(  # as nbgrader, whose plugin for late submissions takes nothing off by default
             "UPDATE submitted_notebook SET late_submission_penalty = NULL"
             " WHERE id = ? AND late_submission_penalty IS NOT NULL",
             (row,),
         )
-        return row
+        return row, changed
 
-    def _grade(self, row: str, ids: _Lesson, scores: dict[str, float]) -> None:
-        for name, cell in ids.grade_cells.items():
-            self._db.execute(
-                "INSERT INTO grade (id, notebook_id, cell_id, auto_score, needs_manual_grade) VALUES (?, ?, ?, ?, 0)"
-                " ON CONFLICT (cell_id, notebook_id) DO UPDATE"
-                " SET auto_score = excluded.auto_score, needs_manual_grade = manual_score IS NOT NULL"
-                " WHERE auto_score IS NOT excluded.auto_score OR needs_manual_grade IS NOT (manual_score IS NOT NULL)",
-                (_new_id(), row, cell, scores.get(name, 0.0)),
-            )
+    def _grade(self, row: str, ids: _Lesson, scores: dict[str, float]) -> int:
+        return self._db.write_each(
+            "INSERT INTO grade (id, notebook_id, cell_id, auto_score, needs_manual_grade) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (cell_id, notebook_id) DO UPDATE"
+            " SET auto_score = excluded.auto_score, needs_manual_grade = grade.manual_score IS NOT NULL"
+            " WHERE grade.auto_score IS DISTINCT FROM excluded.auto_score"
+            " OR grade.needs_manual_grade IS DISTINCT FROM (grade.manual_score IS NOT NULL)",
+            [(_new_id(), row, cell, scores.get(name, 0.0), False) for name, cell in ids.grade_cells.items()],
+        )
 
-    def _comment(self, row: str, ids: _Lesson, comments: dict[str, str | None]) -> None:
-        for name, cell in ids.solution_cells.items():
-            self._db.execute(
-                "INSERT INTO comment (id, notebook_id, cell_id, auto_comment) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (cell_id, notebook_id) DO UPDATE SET auto_comment = excluded.auto_comment"
-                " WHERE auto_comment IS NOT excluded.auto_comment",
-                (_new_id(), row, cell, comments.get(name)),
-            )
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def _comment(self, row: str, ids: _Lesson, comments: dict[str, str | None]) -> int:
+        return self._db.write_each(
+            "INSERT INTO comment (id, notebook_id, cell_id, auto_comment) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (cell_id, notebook_id) DO UPDATE SET auto_comment = excluded.auto_comment"
+            " WHERE comment.auto_comment IS DISTINCT FROM excluded.auto_comment",
+            [(_new_id(), row, cell, comments.get(name)) for name, cell in ids.solution_cells.items()],
+        )
 
 
-def students_in(database: Path) -> set[str]:
+def students_in(url: str | Path) -> set[str]:
     """Who stands in the gradebook; nobody when there is none."""
-    return {name for (name,) in _read(database, "SELECT id FROM student")}
+    return {name for (name,) in _read(url, "SELECT id FROM student")}
 
 
-def given_by_hand(database: Path) -> dict[tuple[str, str], dict[str, tuple[float | None, float]]]:
+def given_by_hand(url: str | Path) -> dict[tuple[str, str], dict[str, tuple[float | None, float]]]:
     """What people gave in formgrader: (student, lesson) -> grade id -> (score in the check's place or None, extra)."""
     found: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
     for student, lesson, name, manual, extra in _read(
-        database,
+        url,
         "SELECT student_id, assignment.name, base_cell.name, manual_score, coalesce(extra_credit, 0.0) FROM grade"
         " JOIN base_cell ON cell_id = base_cell.id JOIN submitted_notebook AS n ON grade.notebook_id = n.id"
         " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
@@ -231,15 +220,30 @@ def given_by_hand(database: Path) -> dict[tuple[str, str], dict[str, tuple[float
     return found
 
 
-def _read(database: Path, query: str) -> list[tuple]:
+def people_in(url: str | Path) -> dict[str, tuple[str, str, str, str]]:
+    """Who they are: student -> (first name, last name, email, id in a learning management system), "" for unknown."""
+    rows = _read(url, "SELECT id, first_name, last_name, email, lms_user_id FROM student")
+    return {student: tuple(part or "" for part in parts) for student, *parts in rows}
+
+
+def late_penalties(url: str | Path) -> dict[tuple[str, str], float]:
+    """Points taken off for lateness: (student, lesson) -> points, where there are any."""
+    rows = _read(
+        url,
+        "SELECT student_id, assignment.name, sum(late_submission_penalty) FROM submitted_notebook AS n"
+        " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
+        " WHERE late_submission_penalty > 0 GROUP BY student_id, assignment.name",
+    )
+    return {(student, lesson): float(points) for student, lesson, points in rows}
+
+
+def _read(url: str | Path, query: str) -> list[tuple]:
     """What a query finds; nothing where there is no gradebook yet."""
-    if not database.is_file():
+    try:
+        with connect(url, read_only=True) as db:
+            return db.read(query)
+    except NoGradebook:
         return []
-    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as db:
-        try:
-            return db.execute(query).fetchall()
-        except sqlite3.OperationalError:  # a file without tables
-            return []
 
 
 def _new_id() -> str:

@@ -1,29 +1,32 @@
 """A class of submissions -> nbgrader's gradebook. No notebook stops the class, or another notebook.
 
 Submissions are graded by workers, here or elsewhere (pool.py, worker.py). What they return is kept by what it comes
-from (store.py) and entered (gradebook.py) by this process alone. Whenever it is stopped, the same command goes on:
+from (store.py) and entered (gradebook.py) by this process. Whenever it is stopped, the same command goes on:
 nothing that is kept is graded again, and nothing is entered twice.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograde import catalogue, digest, pool
+from autograde import catalogue, digest, migration, pool
 from autograde.build import build, released
 from autograde.cells import own_code
 from autograde.course import Course, CourseError
+from autograde.database import GradebookError, ValueRefused, alone
 from autograde.exercise import Outcome
-from autograde.gradebook import Gradebook, GradebookError
+from autograde.gradebook import Gradebook
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.repair import repaired
-from autograde.results import Result, how_graded, problem_file, read_notebook, result_in
+from autograde.results import Result, how_graded, problem_file, read_notebook, reading, result_in
 from autograde.secret import Secret, SecretError
 from autograde.store import Store, Stored, key_of
 from autograde.submissions import Unreadable, read_submission
@@ -62,14 +65,14 @@ def grade(
 
     workers: submissions at one time, on this machine; scheduler: the address of a Dask scheduler that has workers
     instead. walls: learners' code runs behind walls, or CourseError when this machine has not enough of them.
-    on_result is called as each is done. Store and gradebook are written by this process alone.
+    on_result is called as each is done. Other processes may grade at the same time, the same submissions too.
     """
     if walls and not scheduler:
         _insist_on_walls()
     nbformat_quickly()
     register(course, lessons)
     class_ = _Class(course, lessons, walls, limits or Limits(), on_result)
-    with class_.gradebook:
+    with class_.gradebook, reading(course, whole=False) as class_.remember:
         places = ((student, lesson) for student in students for lesson in lessons)
         for ready, done in pool.graded(class_.jobs(places), workers, scheduler, walls):
             class_.take(ready, done)
@@ -78,13 +81,15 @@ def grade(
 
 
 def register(course: Course, lessons: list[str]) -> None:
-    """Build the lessons and make the gradebook know them. CourseError when nbgrader refuses."""
-    build(course, lessons)
-    for lesson in lessons:
-        if not _is_registered(course, lesson):
-            reply = course.api.generate_assignment(lesson, force=True)
-            if not reply["success"]:
-                raise CourseError(f"nbgrader cannot register {lesson}: {_reason(reply)}")
+    """Build the lessons and make the gradebook know them, with its indexes. CourseError when nbgrader refuses."""
+    with alone(course.db_url):
+        build(course, lessons)
+        for lesson in lessons:
+            if not _is_registered(course, lesson):
+                reply = course.api.generate_assignment(lesson, force=True)
+                if not reply["success"]:
+                    raise CourseError(f"nbgrader cannot register {lesson}: {_reason(reply)}")
+    migration.upgrade(course.db_url)
 
 
 class _Class:
@@ -92,7 +97,7 @@ class _Class:
 
     def __init__(self, course: Course, lessons: list[str], walls: bool, limits: Limits, on_result: Callable):
         self.course, self.walls, self.limits, self.on_result = course, walls, limits, on_result
-        self.gradebook = Gradebook(course.database, course.submitted, course.autograded)
+        self.gradebook = Gradebook(course.db_url, course.submitted, course.autograded)
         self.store = Store(course.folder / "results")
         try:
             self.secret = Secret.of(course.secret_file)
@@ -101,6 +106,7 @@ class _Class:
         self.released = {lesson: read_notebook(released(course, lesson)) for lesson in lessons}
         self.exercises = {lesson: list(catalogue.entries(course, lesson).values()) for lesson in lessons}
         self.results: dict[tuple[str, str], Result] = {}
+        self.remember: Callable[[str, str], Result | None]
         self.wall_lines: list[tuple[str, bool, str]] = how_graded(course).get("walls", [])
 
     def jobs(self, places: Iterator[tuple[str, str]]) -> Iterator[tuple[_Ready, Job]]:
@@ -169,7 +175,11 @@ class _Class:
         for cell, put_out in zip(code, _notebook_nodes(stored.outputs), strict=True):
             cell["outputs"], cell["execution_count"] = put_out["outputs"], put_out["execution_count"]
         ready.notebook["metadata"]["autograde"] = {"notes": list(ready.notes), "walls": self.walls}
-        self.gradebook.enter(ready.student, ready.lesson, ready.notebook)
+        try:
+            self.gradebook.enter(ready.student, ready.lesson, ready.notebook)
+        except ValueRefused as error:
+            self._fail(ready, error)
+            return
         problem_file(self.course, ready.student, ready.lesson).unlink(missing_ok=True)
         self._tell(result_in(ready.student, ready.lesson, ready.notebook))
 
@@ -183,15 +193,17 @@ class _Class:
         """Keep why there are no verdicts. Marks from before are taken back, unless the failure is ours."""
         path = problem_file(self.course, student, lesson)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".tmp")
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
         draft.write_text(json.dumps({"outcome": outcome, "note": note}, indent=1) + "\n", encoding="utf-8")
         draft.replace(path)
         if outcome is not Outcome.UNGRADED:
-            self.gradebook.withdraw(student, lesson)
+            with contextlib.suppress(ValueRefused):  # then the gradebook knows no such student
+                self.gradebook.withdraw(student, lesson)
         self._tell(Result(student, lesson, problem=outcome, note=note))
 
     def _tell(self, result: Result) -> None:
         self.results[result.student, result.lesson] = result
+        self.remember(result.student, result.lesson)  # in the index, for reports and exports
         self.on_result(result)
 
 
@@ -217,7 +229,7 @@ def _is_registered(course: Course, lesson: str) -> bool:
     if not copy.is_file() or copy.read_bytes() != built.read_bytes():
         return False
     try:
-        with Gradebook(course.database, course.submitted, course.autograded) as gradebook:
+        with Gradebook(course.db_url, course.submitted, course.autograded) as gradebook:
             return gradebook.knows(lesson, read_notebook(built))
     except GradebookError:
         return False

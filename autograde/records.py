@@ -25,6 +25,7 @@ from pathlib import Path
 
 import platformdirs
 
+from autograde.effort import Effort, Moment, effort_of
 from autograde.exercise import Verdict
 from autograde.verdict import verdict_from_json, verdict_to_json
 
@@ -150,6 +151,14 @@ class Keeper:
             problem = "" if not self._exists() else self._unreadable(error)
             return summed(self._own.values()), self._once(problem)
 
+    def effort(self, lesson: str, exercise: str) -> Effort | None:
+        """What an exercise took so far, None where nothing is known of it; from this kernel's events alone where the
+        file cannot be read."""
+        events = {event.id: event for event in self._own.values() if event.lesson == lesson}
+        with contextlib.suppress(OSError, sqlite3.Error), _opened(self.path, read_only=True) as connection:
+            events |= {event.id: event for event in _events(connection, lesson, exercise)}
+        return effort_of(map(_moment, events.values()), exercise)
+
     def _exists(self) -> bool:
         try:
             return self.path.exists()
@@ -258,14 +267,33 @@ def _insert(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
     connection.execute("COMMIT")
 
 
-def _events(connection: sqlite3.Connection) -> Iterator[Event]:
+def _events(connection: sqlite3.Connection, of_lesson: str = "", judged: str = "") -> Iterator[Event]:
+    """All events, or a lesson's, of which only those of the exercise `judged` then have their verdicts."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
         return
     columns = "lesson, exercise, kind, session, step, verdict, at, id"
-    for lesson, exercise, kind, session, step, verdict, at, name in connection.execute(f"SELECT {columns} FROM events"):
+    if of_lesson:
+        columns = columns.replace("verdict", "CASE WHEN exercise = :judged THEN verdict END")
+    found = connection.execute(
+        f"SELECT {columns} FROM events" + (" WHERE lesson = :lesson" if of_lesson else ""),
+        {"lesson": of_lesson, "judged": judged},
+    )
+    for lesson, exercise, kind, session, step, verdict, at, name in found:
         texts = (lesson, exercise, kind, session, name)
         if all(isinstance(text, str) for text in texts) and isinstance(step, int) and isinstance(at, float):
             yield Event(lesson, exercise, kind, session, step, _from_text(verdict), at, name)
+
+
+def _moment(event: Event) -> Moment:
+    return Moment(
+        event.at,
+        event.session,
+        event.exercise,
+        is_check=event.kind == CHECKED,
+        passed=event.verdict is not None and event.verdict.passed,
+        hint=event.step if event.kind == HINT else 0,
+        gave_up=event.kind == GAVE_UP,
+    )
 
 
 def _as_text(verdict: Verdict | None) -> str | None:

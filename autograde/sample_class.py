@@ -9,21 +9,22 @@ import ast
 import builtins
 import contextlib
 import inspect
-import json
+import itertools
 import random
 import shutil
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
+from autograde import manifest, peculiar
 from autograde.build import build
 from autograde.cells import exercise_grade_id, to_bytes
 from autograde.course import Course, CourseError
 from autograde.exercise import Exercise, Misconception, Question
+from autograde.manifest import Planted
 
 __all__ = ["ROLES", "Planted", "handed_in", "make_sample_class", "mistaken_source", "plan"]
 
@@ -32,23 +33,16 @@ NAMES = (
     *("nils", "ona", "pia", "quin", "rosa", "sven", "tara", "udo", "vera", "wim", "xenia", "yara", "zeno"),
 )
 ROLES = ("solved", "blank", "crash", "loop", "damaged", "missing")
-MANIFEST = "sample_class.json"
-
-
-@dataclass(frozen=True)
-class Planted:
-    """One student of the class, and what was planted: exercise -> name of the mistake."""
-
-    student: str
-    role: str
-    mistakes: dict[str, str]
+PAIR = ("original", "copy")  # the last two of a class that is large enough: one solves some exercises in a way of their
+SMALLEST_WITH_A_PAIR = 10  # own, and the other hands the same in with other names
 
 
 def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> list[Planted]:
     """Write a class's submissions for all lessons, and the manifest of what was planted.
 
-    The first six are one of each role; everybody after them makes mistakes. CourseError when somebody
-    is there who is of no sample class: nothing of a real class is ever overwritten.
+    The first six are one of each role; everybody after them makes mistakes, but for two who share a solution at the
+    end of a class of ten or more. CourseError when somebody is there who is of no sample class: nothing of a real class
+    is ever overwritten.
     """
     if n_students < len(ROLES):
         raise CourseError(
@@ -57,7 +51,7 @@ def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> li
     lessons = course.lessons()
     _clear_former(course)
     build(course, lessons)
-    planted = plan(course, n_students, seed)
+    planted = with_a_pair(course, plan(course, n_students, seed))
     with course.api.gradebook as gradebook:
         for student in planted:  # also who hands nothing in is on the roll
             gradebook.update_or_create_student(student.student)
@@ -68,8 +62,7 @@ def make_sample_class(course: Course, n_students: int = 12, seed: int = 0) -> li
                 path = course.submission(student.student, lesson)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(notebook)
-    manifest = [{"student": p.student, "role": p.role, "mistakes": p.mistakes} for p in planted]
-    (course.folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    manifest.write(course.folder, planted)
     return planted
 
 
@@ -90,6 +83,18 @@ def plan(course: Course, n_students: int, seed: int) -> list[Planted]:
         mistakes = {name: deck[turn % len(deck)] for name, deck in decks.items() if deck}
         planted.append(Planted(f"{student}-mistakes", "mistakes", mistakes))
     return planted
+
+
+def with_a_pair(course: Course, planted: list[Planted]) -> list[Planted]:
+    """The same class, in which the last two share solutions; as it was when it is too small for that."""
+    copied = tuple(name for lesson in course.lessons() for name in course.exercises(lesson) if name in peculiar.ANSWERS)
+    if len(planted) < SMALLEST_WITH_A_PAIR or not copied:
+        return planted
+    pair = [
+        Planted(f"{student.student.rpartition('-')[0]}-{role}", role, {}, copied)
+        for student, role in zip(planted[-2:], PAIR, strict=True)
+    ]
+    return planted[:-2] + pair
 
 
 def mistaken_source(source: NotebookNode, exercise: Exercise, mistake: Misconception) -> str | None:
@@ -151,7 +156,11 @@ def handed_in(course: Course, planted: Planted, lesson: str, accident: bool) -> 
         if name in planted.mistakes:
             mistake = next(m for m in exercise.misconceptions if m.name == planted.mistakes[name])
             _cell(solved, f"{exercise_grade_id(name)}-answer").source = mistaken_source(solved, exercise, mistake)
-    if not accident or planted.role in ("solved", "mistakes"):
+        elif name in planted.copied:
+            answer = peculiar.ANSWERS[name]
+            written = disguised(answer) if planted.role == "copy" else answer
+            _cell(solved, f"{exercise_grade_id(name)}-answer").source = written
+    if not accident or planted.role in ("solved", "mistakes", *PAIR):
         return to_bytes(solved)
     if planted.role == "missing":
         return None
@@ -168,14 +177,29 @@ def handed_in(course: Course, planted: Planted, lesson: str, accident: bool) -> 
     return to_bytes(solved)
 
 
+def disguised(source: str) -> str:
+    """The same code as somebody hands it in who does not want it to be recognised: without comments, in another format,
+    and with other names for all that a caller does not see."""
+    tree = ast.parse(source)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    seen = {function.name for function in functions} | {each.arg for f in functions for each in f.args.args}
+    chosen = sorted(_bound(tree) - seen)
+    names = dict(zip(chosen, (f"v{i}" for i in itertools.count() if f"v{i}" not in seen), strict=False))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
+        elif isinstance(node, ast.arg):
+            node.arg = names.get(node.arg, node.arg)
+    return f"# my own way\n{ast.unparse(tree)}"
+
+
 def _cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
     return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
 
 
 def _clear_former(course: Course) -> None:
     """Take the former sample class off the disk and the roll. CourseError when a real class is there as well."""
-    manifest = course.folder / MANIFEST
-    former = {entry["student"] for entry in json.loads(manifest.read_text())} if manifest.is_file() else set()
+    former = {planted.student for planted in manifest.read(course.folder)}
     present = set(course.students())
     if strangers := sorted(present - former):
         some = ", ".join(strangers[:3]) + (", ..." if len(strangers) > 3 else "")

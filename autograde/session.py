@@ -10,6 +10,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from autograde import exercises
+from autograde.effort import Effort
 from autograde.exercise import Exercise, Verdict
 from autograde.judge import silence
 from autograde.records import Event, Keeper
@@ -29,9 +30,17 @@ class Session:
 
     def note(self, exercise: str, kind: str, step: int = 0, verdict: Verdict | None = None) -> None:
         """Keep what a learner did; says what there is to say when it cannot be kept."""
-        self.lesson = exercises.find(exercise)[0]
-        if problem := self.keeper.keep(Event(self.lesson, exercise, kind, self.name, step, verdict)):
+        if problem := self.kept(exercise, kind, step, verdict):
             say(problem)
+
+    def kept(self, exercise: str, kind: str, step: int = 0, verdict: Verdict | None = None) -> str:
+        """Keep what a learner did. Returns what there is to say when it cannot be kept, "" when it was."""
+        self.lesson = exercises.find(exercise)[0]
+        return self.keeper.keep(Event(self.lesson, exercise, kind, self.name, step, verdict))
+
+    def effort(self, exercise: str) -> Effort | None:
+        """What an exercise took so far; None before anything was done."""
+        return self.keeper.effort(exercises.find(exercise)[0], exercise)
 
 
 current = Session()

@@ -122,16 +122,17 @@ def _stock(course: Course) -> None:
     ours.write_text(STOCK, encoding="utf-8")
     try:
         for lesson in course.lessons():
-            _run(course, "nbgrader", "autograde", lesson)
+            run(course, "nbgrader", "autograde", lesson)
     finally:
         ours.write_text(kept, encoding="utf-8")
 
 
 def _ours(course: Course, workers: int) -> None:
-    _run(course, "autograde", "grade", "--workers", str(workers))
+    run(course, "autograde", "grade", "--workers", str(workers))
 
 
-def _run(course: Course, command: str, *arguments: str) -> None:
+def run(course: Course, command: str, *arguments: str) -> None:
+    """Run a command in the course's repository. RuntimeError, with what it said, when it fails."""
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",

@@ -1,5 +1,6 @@
 """A small repository with lesson 03 alone, and one class of it that is graded once for all tests."""
 
+import contextlib
 import os
 import pickle
 import shutil
@@ -8,14 +9,33 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from autograde.course import Course, find_root
+from autograde.course import find_root
 from autograde.grading import grade
 from autograde.kernel.limits import Limits
 from autograde.sample_class import make_sample_class
 
+from .gradebooks import ON_POSTGRESQL, SERVER, copy_of, course_at, forget, postgresql_server
 from .small_class import LESSON, hand_in_oddities
 
 ROOT = find_root(Path(__file__).parent)
+
+
+def pytest_configure(config):
+    """One server for the whole run, which the workers of pytest-xdist share."""
+    if ON_POSTGRESQL and not hasattr(config, "workerinput"):
+        running = contextlib.ExitStack()
+        os.environ[SERVER] = running.enter_context(postgresql_server())
+        config.add_cleanup(running.close)
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """The URL of a PostgreSQL server; skips where PostgreSQL is not installed."""
+    if SERVER in os.environ:
+        yield os.environ[SERVER]
+    else:
+        with postgresql_server() as url:
+            yield url
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +69,7 @@ def graded(small_root, shared):
 
     The sample class, and whoever handed in something that stops other graders. seen: what on_result was told.
     """
-    course = Course(small_root, small_root / "course")
+    course = course_at(small_root, small_root / "course")
     record = shared / "graded.pickle"
     with FileLock(f"{record}.lock"):
         if not record.exists():
@@ -64,24 +84,25 @@ def graded(small_root, shared):
 @pytest.fixture
 def own(graded, tmp_path):
     """A copy of the graded class, to write in."""
-    course = Course(graded[0].root, tmp_path / "class")
-    shutil.copytree(graded[0].folder, course.folder)
-    return course
+    course = copy_of(graded[0], tmp_path / "class")
+    yield course
+    if ON_POSTGRESQL:
+        forget(course)
 
 
 @pytest.fixture(scope="session")
 def empty_gradebook(small_root, shared):
-    """A gradebook to copy: making one starts alembic, which takes a second."""
-    course = Course(small_root, shared / "empty")
+    """A course to copy, with nothing but a gradebook: making one starts alembic, which takes a second."""
+    course = course_at(small_root, shared / "empty")
     with FileLock(f"{course.folder}.lock"), course.api.gradebook as gradebook:
         assert gradebook.students == []
-    return course.folder / "gradebook.db"
+    return course
 
 
 @pytest.fixture
-def fresh(small_root, empty_gradebook, tmp_path):
+def fresh(empty_gradebook, tmp_path):
     """A course in which nothing has happened yet."""
-    course = Course(small_root, tmp_path / "class")
-    course.folder.mkdir()
-    shutil.copy(empty_gradebook, course.folder)
-    return course
+    course = copy_of(empty_gradebook, tmp_path / "class")
+    yield course
+    if ON_POSTGRESQL:
+        forget(course)

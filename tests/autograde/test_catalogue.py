@@ -34,6 +34,8 @@ def test_it_says_what_the_exercises_say_before_and_after_a_build(course):
         assert (entry.name, entry.points) == (name, exercise.points)
         assert entry.is_question == isinstance(exercise, Question)
         assert entry.is_shared == exercise.is_shared
+        assert entry.mistakes == tuple(mistake.name for mistake in exercise.misconceptions)
+        assert entry.hints == exercise.hints
         assert entry.sentences == tuple(mistake.sentence for mistake in exercise.misconceptions)
     assert catalogue.points(course, LESSON) == 8
 
@@ -71,3 +73,16 @@ def test_it_is_stale_as_soon_as_anything_has_changed(course, changed, monkeypatc
     assert catalogue.points(course, LESSON) == 8
     build(course, [LESSON])
     assert catalogue.is_fresh(course, LESSON, files(course))
+
+
+def test_what_a_lesson_says_in_code_is_kept_as_it_is_computed(course):
+    computed = catalogue.said(course, LESSON)
+    assert {"user_factors", "torch", "SumsOverRows"} <= computed.names
+    build(course, [LESSON])
+    kept = course.source.parent / "catalogue" / f"{LESSON}.said.json"
+    assert catalogue.said(course, LESSON) == computed
+    kept.write_text(kept.read_text().replace('"fragments": [', '"fragments": [1, '))
+    assert catalogue.said(course, LESSON).fragments == computed.fragments | {1}
+    for damaged in ("{", '{"of": "another"}', "[]"):
+        kept.write_text(damaged)
+        assert catalogue.said(course, LESSON) == computed

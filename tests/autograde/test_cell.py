@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import warnings
 
 import nbformat
@@ -19,6 +20,7 @@ import autograde
 import collabkit
 from autograde import card, cell, check, exercises, passed
 from autograde import session as sessions
+from autograde.effort import effort_from
 from autograde.exercise import Exercise, Line, Outcome, Verdict
 from autograde.exercises import find
 from autograde.kernel import stand_in
@@ -152,6 +154,21 @@ class TestBesides:
         assert (record.exercise, record.checks) == (NAME, 3)
         assert record.best.passed
         assert not record.last.passed
+
+    def test_what_it_took_so_far_goes_along_with_the_card_and_not_in_the_verdict(self, session, monkeypatch):
+        shown = []
+        monkeypatch.setattr(cell, "in_kernel", lambda: True)
+        monkeypatch.setattr(cell, "_stopped_before", lambda: False)
+        monkeypatch.setattr(cell, "display", lambda bundle, raw, metadata: shown.append((bundle, metadata)))
+        for answer in (wrong, RIGHT, ...):
+            check(NAME, answer)
+        told = [effort_from(metadata, time.time()) for _, metadata in shown]
+        assert [each.checks for each in told] == [1, 2, 2]
+        assert [each.passed_at is not None for each in told] == [False, True, True]
+        assert told[1].last_at == told[1].passed_at
+        assert set(shown[0][0][VERDICT_MIME]) == {field.name for field in dataclasses.fields(Verdict)}
+        check("nonsense", 1)
+        assert shown[3][1] == {}
 
     def test_a_file_that_cannot_be_written_is_told_once_and_costs_no_check(self, monkeypatch, tmp_path, capsys):
         (tmp_path / "file").write_text("in the way")

@@ -18,9 +18,11 @@ from autograde.exercise import Outcome
 from autograde.kernel.walls import Walls
 from autograde.results import Result
 
+from .gradebooks import url_of
 from .small_class import LESSON, hand_in
 
-COMMANDS = ["build", "doctor", "export", "grade", "new", "report", "sample-class"]
+COMMANDS = ["build", "db", "doctor", "export", "grade", "new", "report", "sample-class"]
+DB_COMMANDS = [["db", name] for name in ("downgrade", "status", "upgrade")]
 
 
 @pytest.fixture
@@ -29,7 +31,9 @@ def run(monkeypatch, small_root):
     monkeypatch.chdir(small_root)
 
     def invoke(*arguments):
-        result = CliRunner().invoke(main, list(map(str, arguments)))
+        words = list(map(str, arguments))
+        folder = words[words.index("--course") + 1] if "--course" in words else small_root / "course"
+        result = CliRunner().invoke(main, words, env={"AUTOGRADE_DB": url_of(folder)})
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return result
 
@@ -54,10 +58,10 @@ def test_help_is_quick_and_lists_every_command():
     assert ran.stderr == ""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*([name] for name in COMMANDS if name != "db"), *DB_COMMANDS])
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_has_help_and_takes_a_course(run, command, flag):
-    result = run(command, flag)
+    result = run(*command, flag)
     assert result.exit_code == 0
     assert result.output.startswith("Usage: ")
     assert "--course TEXT" in result.output
@@ -184,14 +188,21 @@ def test_export_prints_csv_and_nothing_else(run, graded):
     read = list(csv.DictReader(io.StringIO(result.output)))
     assert result.exit_code == 0
     assert len(read) == len(results) * len(course.exercises(LESSON))
-    assert sum(float(row["score"]) for row in read) == sum(result.score for result in results)
+    assert sum(float(row["score"] or 0) for row in read) == sum(result.score for result in results)
     assert run("export", "3", "--format", "csv", "--course", course.folder).output == result.output
 
 
 def test_report_writes_what_has_been_graded(run, own):
     result = run("report", "--course", own.folder)
-    assert (result.exit_code, result.output) == (0, f"report: {own.report}\n")
+    assert result.exit_code == 0
+    assert re.match(r"sample class: (\d+) mistakes were planted, .* and \1 were found again", result.output)
+    assert result.output.endswith(f"\nreport: {own.report}\n")
     assert own.report.is_file()
+    (own.folder / "sample_class.json").unlink()
+    result = run("report", "--course", own.folder)
+    assert (result.exit_code, result.output) == (0, f"report: {own.report}\n"), (
+        "a real class, in which nothing is planted"
+    )
 
 
 def test_sample_class_says_where_it_is(run, fresh):

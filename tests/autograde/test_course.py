@@ -9,9 +9,11 @@ import pytest
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
 
-from autograde.course import Course, CourseError, nbgrader_config
+from autograde.course import CourseError, nbgrader_config
 from autograde.lesson import ClearAnswers
 from autograde.preprocessors import ExecuteAndJudge, RepairCells
+
+from .gradebooks import ON_POSTGRESQL, copy_of, course_at
 
 
 @pytest.fixture
@@ -20,10 +22,8 @@ def course(tmp_path, empty_gradebook):
     for name in ("02_two", "01_one", "10_ten_of_them"):
         (tmp_path / "solutions" / f"{name}.py").touch()
     (tmp_path / "solutions" / "notes.py").touch()
-    course = Course(tmp_path, tmp_path / "class")
-    course.folder.mkdir()
-    shutil.copy(empty_gradebook, course.folder)
-    return course
+    copy_of(empty_gradebook, tmp_path / "class")
+    return course_at(tmp_path, tmp_path / "class")
 
 
 def test_lessons_are_the_numbered_scripts_in_order(course):
@@ -62,13 +62,11 @@ def test_students_have_handed_in_or_stand_on_the_roll(course):
 
 
 def test_courses_do_not_share_a_gradebook(course, tmp_path):
-    other = Course(course.root, tmp_path / "other")
-    other.folder.mkdir()
-    shutil.copy(course.folder / "gradebook.db", other.folder)
+    other = copy_of(course, tmp_path / "other")
     with course.api.gradebook as gradebook:
         gradebook.update_or_create_student("mia")
     assert (course.students(), other.students()) == (["mia"], [])
-    assert (course.folder / "gradebook.db").is_file()
+    assert (course.folder / "gradebook.db").is_file() is not ON_POSTGRESQL
 
 
 def test_nbgrader_keeps_its_steps_but_for_the_three_that_are_replaced(course):

@@ -1,7 +1,5 @@
 """What is written into the gradebook directly is what `nbgrader autograde` leaves, row by row and byte by byte."""
 
-import shutil
-import sqlite3
 import warnings
 
 import nbformat
@@ -10,12 +8,13 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograde.cells import answer_grade_id, checked_name, grade_id_of, is_grade, is_solution, to_bytes
-from autograde.course import Course
+from autograde.database import GradebookError
 from autograde.exercise import Outcome, Verdict
-from autograde.gradebook import Gradebook, GradebookError, students_in
+from autograde.gradebook import Gradebook, students_in
 from autograde.grading import register
 from autograde.verdict import verdict_bundle
 
+from .gradebooks import copy_of, rows_in
 from .small_class import LESSON, cell_of, hand_in, solved_notebook
 
 STUDENT = "ada o'neil"
@@ -42,9 +41,7 @@ def course(fresh):
 @pytest.fixture
 def twin(course, tmp_path):
     """The same course once more, for nbgrader to write in."""
-    other = Course(course.root, tmp_path / "twin")
-    shutil.copytree(course.folder, other.folder)
-    return other
+    return copy_of(course, tmp_path / "twin")
 
 
 def submission(course, *unwritten):
@@ -96,32 +93,32 @@ def by_nbgrader(course, notebook, student=STUDENT):
 
 
 def gradebook_of(course):
-    return Gradebook(course.database, course.submitted, course.autograded)
+    return Gradebook(course.db_url, course.submitted, course.autograded)
 
 
 def rows(course):
     """Everything in the gradebook, without the ids that are drawn at random."""
-    with sqlite3.connect(course.database) as db:
-        found = {
-            "students": db.execute("SELECT * FROM student ORDER BY id").fetchall(),
-            "submissions": db.execute(
-                "SELECT student_id, name, timestamp, extension, late_submission_penalty, flagged"
-                " FROM submitted_assignment AS s JOIN assignment AS a ON s.assignment_id = a.id"
-                " JOIN submitted_notebook AS n ON n.assignment_id = s.id ORDER BY 1, 2"
-            ).fetchall(),
-            "grades": db.execute(
-                "SELECT student_id, c.name, auto_score, manual_score, extra_credit, needs_manual_grade FROM grade"
-                " JOIN base_cell AS c ON cell_id = c.id JOIN submitted_notebook AS n ON grade.notebook_id = n.id"
-                " JOIN submitted_assignment AS s ON n.assignment_id = s.id ORDER BY 1, 2"
-            ).fetchall(),
-            "comments": db.execute(
-                "SELECT student_id, c.name, auto_comment, manual_comment FROM comment"
-                " JOIN base_cell AS c ON cell_id = c.id JOIN submitted_notebook AS n ON comment.notebook_id = n.id"
-                " JOIN submitted_assignment AS s ON n.assignment_id = s.id ORDER BY 1, 2"
-            ).fetchall(),
-        }
-    db.close()
-    return found
+    return {
+        "students": rows_in(course, "SELECT * FROM student ORDER BY id"),
+        "submissions": rows_in(
+            course,
+            "SELECT student_id, name, timestamp, extension, late_submission_penalty, flagged"
+            " FROM submitted_assignment AS s JOIN assignment AS a ON s.assignment_id = a.id"
+            " JOIN submitted_notebook AS n ON n.assignment_id = s.id ORDER BY 1, 2",
+        ),
+        "grades": rows_in(
+            course,
+            "SELECT student_id, c.name, auto_score, manual_score, extra_credit, needs_manual_grade FROM grade"
+            " JOIN base_cell AS c ON cell_id = c.id JOIN submitted_notebook AS n ON grade.notebook_id = n.id"
+            " JOIN submitted_assignment AS s ON n.assignment_id = s.id ORDER BY 1, 2",
+        ),
+        "comments": rows_in(
+            course,
+            "SELECT student_id, c.name, auto_comment, manual_comment FROM comment"
+            " JOIN base_cell AS c ON cell_id = c.id JOIN submitted_notebook AS n ON comment.notebook_id = n.id"
+            " JOIN submitted_assignment AS s ON n.assignment_id = s.id ORDER BY 1, 2",
+        ),
+    }
 
 
 def files(course):

@@ -10,7 +10,8 @@ import pytest
 
 from autograde import digest, grading
 from autograde.cells import to_bytes
-from autograde.course import Course, CourseError
+from autograde.course import CourseError
+from autograde.database import for_nbgrader
 from autograde.exercise import Line, Outcome, Verdict
 from autograde.grading import grade, register
 from autograde.kernel.limits import Limits
@@ -20,6 +21,7 @@ from autograde.results import Result, how_graded, result_of, results_of
 from autograde.secret import Secret
 from autograde.submissions import Unreadable, read_submission
 
+from .gradebooks import course_at, forget
 from .small_class import LESSON, QUOTED, cell_of, hand_in, solved_notebook
 
 FULL = 8.0
@@ -205,7 +207,7 @@ def test_what_is_unchanged_is_neither_graded_nor_entered_again(graded, own):
 @pytest.mark.usefixtures("nobody_grades")
 def test_results_outlive_gradebook_and_notebooks(graded, own):
     shutil.rmtree(own.autograded)
-    own.database.unlink()
+    forget(own)
     assert grade(own, [LESSON], graded[0].students(), limits=LIMITS) == graded[2]
     for student in ("ada-solved", "gus-mistakes"):
         assert marks(own, student) == marks(graded[0], student)
@@ -313,7 +315,7 @@ def test_a_corrected_lesson_grades_old_submissions(graded, own, tmp_path):
     text = script.read_text(encoding="utf-8")
     assert "import torch\n" in text
     script.write_text(text.replace("import torch\n", "import torch  # corrected\n", 1), encoding="utf-8")
-    corrected = Course(root, own.folder)
+    corrected = course_at(root, own.folder)
     register(corrected, [LESSON])
     sanitized = sanitized_submission(corrected, "ada-solved")
     assert "# corrected" in cell_of(sanitized, "setup-start-1").source
@@ -326,14 +328,14 @@ def test_a_lesson_that_gained_an_exercise_is_refused_in_a_sentence(own, tmp_path
     with script.open("a", encoding="utf-8") as file:
         file.write("\n\n# %%\nimport math\n")
     with pytest.raises(CourseError, match=f"nbgrader cannot register {LESSON}: Cannot add or remove cells") as caught:
-        register(Course(root, own.folder), [LESSON])
+        register(course_at(root, own.folder), [LESSON])
     assert "\n" not in str(caught.value)
 
 
 def sanitized_submission(course, student):
     """A submission as the preprocessors that come before the run leave it."""
     notebook = read_submission(course, student, LESSON)
-    place = {"student": student, "assignment": LESSON, "notebook": LESSON, "db_url": course.db_url}
+    place = {"student": student, "assignment": LESSON, "notebook": LESSON, "db_url": for_nbgrader(course.db_url)}
     resources = {"nbgrader": place, "metadata": {}}
     for preprocessor in course.config().Autograde.sanitize_preprocessors:
         notebook, resources = preprocessor(config=course.config())(notebook, resources)

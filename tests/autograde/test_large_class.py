@@ -15,13 +15,13 @@ import pytest
 
 from autograde.build import build, released
 from autograde.cells import to_bytes
-from autograde.course import Course
 from autograde.exercise import Outcome
 from autograde.kernel.walls import Walls
 from autograde.results import results_of
 
 from .attacks.corpus import attacks, cell_of, notebook_of
 from .attacks.watch import below, name_of
+from .gradebooks import copy_of, course_at
 from .small_class import LESSON, hand_in, hand_in_oddities, solved_notebook
 
 pytestmark = pytest.mark.skipif(not Walls.found().enough, reason=f"walls are missing here: {Walls.found().lines()}")
@@ -35,7 +35,7 @@ SLOW = ("bomb", "endless", "flood", "exhausted", "memory", "_left", "kept", "sto
 @pytest.fixture(scope="module")
 def class_of_300(small_root, tmp_path_factory):
     """A course in which 300 have handed in lesson 03, and nothing has been graded."""
-    course = Course(small_root, tmp_path_factory.mktemp("large") / "class")
+    course = course_at(small_root, tmp_path_factory.mktemp("large") / "class")
     build(course, [LESSON])
     blank = nbformat.read(released(course, LESSON), as_version=4)
     hand_in_oddities(course)
@@ -88,8 +88,7 @@ def test_300_are_graded_once_each_though_coordinator_and_worker_are_killed(class
 
 
 def copied(course, folder):
-    shutil.copytree(course.folder, folder, symlinks=True)
-    return Course(course.root, folder)
+    return copy_of(course, folder, symlinks=True)
 
 
 def started(course):
@@ -103,6 +102,7 @@ def started(course):
         "5",
     ]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment["AUTOGRADE_DB"] = course.gradebook
     with (course.folder / "said").open("a") as said:
         return subprocess.Popen(
             list(map(str, command)), cwd=course.root, env=environment, stdout=said, stderr=subprocess.STDOUT

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from autograde.course import Course
 from autograde.results import Result, results_of
 
+from .gradebooks import course_at
 from .small_class import LESSON
 
 # by name, so that the one that used to stop the class comes before others
@@ -24,7 +24,7 @@ CLASS = ["cleo-crash", "eva-damaged", "gus-mistakes", "odd-duplicated", "odd-mar
 @pytest.fixture(scope="module")
 def by_command(graded, shared):
     """(course, what each command printed): a part of the class graded by nbgrader's commands alone."""
-    course = Course(graded[0].root, shared / "by-command")
+    course = course_at(graded[0].root, shared / "by-command")
     record = shared / "by-command.pickle"
     with FileLock(f"{record}.lock"):
         if not record.exists():
@@ -51,6 +51,7 @@ def nbgrader(course, *arguments):
     environment = {
         **os.environ,
         "AUTOGRADE_COURSE": str(course.folder),
+        "AUTOGRADE_DB": course.gradebook,
         "OMP_NUM_THREADS": "1",
         "PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]),
     }

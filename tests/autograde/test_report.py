@@ -2,18 +2,25 @@
 
 import collections
 import datetime
+import json
+import os
 import re
 from html.parser import HTMLParser
 
+import nbformat
 import pytest
+from nbformat.v4 import new_output
 
 from autograde.cells import title_of
 from autograde.course import Course
+from autograde.effort import Effort, as_metadata
 from autograde.exercise import Line, Measured, Outcome, Question, Verdict
-from autograde.report.page import leaderboards, render, summaries, write_report
+from autograde.report.page import KEPT, render, write_report
+from autograde.report.summary import leaderboards, spread, summaries
 from autograde.results import Result
+from autograde.similarity import without_docstrings
 
-from .small_class import LESSON, QUOTED
+from .small_class import LESSON, QUOTED, cell_of, hand_in, solved_notebook
 
 NOW = datetime.datetime(2026, 3, 4, 15, 6)
 VOID = {"meta", "input", "br", "img", "link", "hr"}
@@ -80,6 +87,11 @@ def test_the_page_needs_nothing_but_itself(html, page):
             assert attributes.get(name, "#").startswith("#"), (tag, attributes)
 
 
+def test_links_lead_to_something_on_the_page(page):
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert {a["href"][1:] for tag, a in page.tags if tag == "a"} <= ids
+
+
 def test_the_page_says_what_it_is(page):
     assert ("html", {"lang": "en"}) in page.tags
     assert f"{len(marks_of(page))} students, 1 lesson, graded 4 March 2026, 15:06" in page.text
@@ -117,6 +129,7 @@ def test_every_student_has_a_mark_and_every_status_a_word(graded, page):
 def test_what_needs_a_person_is_told_with_the_note_or_the_sentence(graded, page):
     needy = {row[0]: words(" ".join(row[1:])) for row in page.tables[1][1:]}
     expected = [r for r in graded[2] if r.statuses and r.statuses != [Outcome.NOT_ATTEMPTED]]
+    expected.sort(key=lambda result: result.problem is Outcome.MISSING)
     assert list(needy) == [result.student for result in expected]
     for result in expected:
         said = result.note or next(v.feedback for v in result.verdicts.values() if v.outcome in result.statuses)
@@ -292,7 +305,128 @@ def test_a_lesson_that_a_student_was_not_graded_in_says_so(root, tmp_path):
 
 
 def test_the_report_is_written_in_one_move(own, graded):
-    path = write_report(own, graded[2])
+    path = write_report(own, graded[2]).path
     assert path == own.report
     assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert [each.name for each in path.parent.iterdir()] == ["index.html"]
+
+
+# ---- earlier reports
+
+
+def test_earlier_reports_are_kept_and_linked_and_do_not_pile_up(own):
+    results = [made("a", "")]
+    folder = own.report.parent
+    for hour in range(KEPT + 3):
+        now = datetime.datetime(2026, 3, 4, 0, 0, hour)
+        write_report(own, results, now)
+        os.utime(own.report, (now.timestamp(), now.timestamp()))
+    kept = sorted(path.name for path in folder.iterdir())
+    assert kept == [*(f"2026-03-04T00-00-{second:02}.html" for second in range(2, KEPT + 2)), "index.html"]
+    page = Page(own.report.read_text(encoding="utf-8"))
+    linked = [a["href"] for tag, a in page.tags if tag == "a" and not a["href"].startswith("#")]
+    assert linked == kept[-2::-1]
+    assert f"The last {KEPT} are kept." in page.text
+    for name in kept[:-1]:
+        page = Page((folder / name).read_text(encoding="utf-8"))
+        assert [a["href"] for tag, a in page.tags if tag == "a" and not a["href"].startswith("#")] == ["index.html"]
+
+
+def test_two_reports_of_one_second_are_both_kept(own):
+    for _ in range(3):
+        write_report(own, [made("a", "")], NOW)
+        os.utime(own.report, (NOW.timestamp(), NOW.timestamp()))
+    assert {path.name for path in own.report.parent.iterdir()} == {
+        *("2026-03-04T15-06-00.html", "2026-03-04T15-06-00-2.html", "index.html"),
+    }
+
+
+# ---- what an instructor does with it
+
+
+def test_a_mistake_comes_with_an_example_the_solution_and_what_to_say(graded, html, page):
+    course, planted, _, _ = graded
+    student = planted[-1]
+    name = "DotProduct"
+    handed = nbformat.read(course.submission(student.student, LESSON), as_version=4)
+    code = cell_of(handed, f"{name}-answer").source
+    text = words(page.text)
+    assert words(without_docstrings(code)) in text
+    assert words("users = self.user_factors(x[:, 0]) # (rows, n_factors)") in text
+    assert "BEGIN SOLUTION" not in text
+    exercise = course.exercises(LESSON)[name]
+    assert words(exercise.hints[0].replace("`", "")) in text
+    assert f"It shows in “{exercise.checks[0].sentence}”" in text
+
+
+def test_equally_frequent_mistakes_of_several_exercises_come_in_turn(graded):
+    course = graded[0]
+    exercises = course.exercises(LESSON)
+    results = []
+    for name in ("gradient_step", "train"):
+        for place, mistake in enumerate(exercises[name].misconceptions[:2]):
+            line = Line("x", False, 0.0, 1.0, mistake.sentence)
+            verdict = Verdict(name, Outcome.FAILED, 0.0, 1.0, mistake.sentence, (line,))
+            results.append(Result(f"{name}{place}", LESSON, {name: verdict}))
+    page = Page(render(course, results, NOW))
+    asked = page.text[page.text.index("What to talk about") : page.text.index("Exercise by exercise")]
+    assert re.findall(r"1 of 4 in (\w+)", words(asked)) == ["gradient_step", "train"] * 2
+
+
+def test_marks_spread_over_tenths(graded):
+    assert spread([]) is None
+    assert spread([0.5]).median == 0.5
+    found = spread([0.0, 0.05, 0.1, 0.3, 0.7, 0.95, 1.0, 1.0])
+    assert found.counts == (2, 1, 0, 1, 0, 0, 0, 1, 0, 3)
+    assert (found.lower, found.median, found.upper) == pytest.approx((0.0875, 0.5, 0.9625))
+    html = render(graded[0], graded[2], NOW)
+    readable = [result.score / 8 for result in graded[2] if result.verdicts]
+    counts = ", ".join(map(str, spread(readable).counts))
+    assert f'aria-label="Students by tenths of all points, from the lowest: {counts}"' in html
+
+
+def test_time_and_hints_are_told_or_said_not_to_be(own, graded):
+    assert "Not told: no notebook was handed in with the cards" in Page(render(own, graded[2], NOW)).text
+    notebook = solved_notebook(own)
+    day = NOW.timestamp() - 10_000
+    told = Effort(checks=3, hints=2, seconds=600.0, first_at=day, last_at=day + 900, gave_up=True)
+    shown = new_output("display_data", {"text/plain": "card"}, metadata=as_metadata(told))
+    cell_of(notebook, "train").outputs = [shown]
+    hand_in(own, "ada-solved", notebook)
+    page = Page(render(own, graded[2], NOW))
+    (by_lesson, by_exercise) = [table for table in page.tables if "Working time" in table[0]]
+    assert by_lesson[1][1:] == ["1", "10 min", "10 min", "3", "2", "1"]
+    assert [words(cell) for cell in by_exercise[1]] == ["train 03", "1", "10 min", "3", "2", "1"]
+    assert marks_of(page) == marks_of(Page(render(graded[0], graded[2], NOW))), "what is told changes no mark"
+
+
+def details_of(html):
+    return json.loads(re.search(r'<script type="application/json" id="details">(.*?)</script>', html).group(1))
+
+
+def test_each_exercise_of_each_student_can_be_unfolded(graded, html):
+    course, planted, results, _ = graded
+    details = details_of(html)
+    names = [name for _, name, _ in details["exercises"]]
+    assert names == list(course.exercises(LESSON))
+    for result, text in zip(results, details["students"], strict=True):
+        for name, word in zip(names, text.split(" "), strict=True):
+            if not result.verdicts:
+                assert word == "-"
+                continue
+            outcome, _, score = word.partition("=")
+            verdict = result.verdicts[name]
+            assert details["looks"][int(outcome, 16)][0] == verdict.outcome
+            assert float(score or (verdict.points if verdict.passed else 0)) == verdict.score
+    students = [result.student for result in results]
+    made_by = {(names[place], students[who]) for place, _, everybody in details["mistakes"] for who in everybody}
+    assert made_by == {(name, student.student) for student in planted for name in student.mistakes}
+
+
+def test_of_many_who_made_a_mistake_some_are_named_and_all_can_be(graded):
+    course = graded[0]
+    sentence = course.exercises(LESSON)["gradient_step"].misconceptions[0].sentence
+    html = render(course, [made(f"s{i:03}", sentence) for i in range(100)], NOW)
+    assert html.count('data-mistake="0"') == 2
+    assert html.count("s029 and 70 more") == 2
+    assert len(details_of(html)["mistakes"][0][2]) == 100

@@ -12,6 +12,7 @@ from autograde.judge import ask_here, judge
 from autograde.lesson import source_notebook
 from autograde.sample_class import ROLES, make_sample_class, mistaken_source, plan
 
+from .gradebooks import course_at
 from .small_class import LESSON, cell_of, hand_in, solved_notebook
 
 REPOSITORY = Course(find_root(Path(__file__).parent), None)
@@ -31,7 +32,7 @@ def files(course):
 
 def test_a_seed_decides_everything(course, tmp_path):
     planted = make_sample_class(course, 9, seed=3)
-    other = Course(course.root, tmp_path / "another")
+    other = course_at(course.root, tmp_path / "another")
     assert make_sample_class(other, 9, seed=3) == planted
     assert files(other) == files(course)
     assert plan(course, 9, seed=4) != planted
@@ -43,7 +44,7 @@ def test_one_of_each_role_and_then_mistakes(course):
     assert all(p.student.endswith(f"-{p.role}") for p in planted)
     assert all(bool(p.mistakes) == (p.role == "mistakes") for p in planted)
     manifest = json.loads((course.folder / "sample_class.json").read_text())
-    assert manifest == [{"student": p.student, "role": p.role, "mistakes": p.mistakes} for p in planted]
+    assert manifest == [{"student": p.student, "role": p.role, "mistakes": p.mistakes, "copied": []} for p in planted]
 
 
 def test_everybody_is_on_the_roll_also_who_hands_nothing_in(course):

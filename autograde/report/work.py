@@ -1,0 +1,131 @@
+"""What students wrote, as far as the report shows it: an example of each mistake, who wrote alike, what notebooks tell.
+
+A lesson is read at a time, and of what was read only this is kept: a class of thousands must fit into memory.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from autograde import build, catalogue
+from autograde.course import Course
+from autograde.effort import Effort
+from autograde.handed_in import answers_in, handed_in
+from autograde.report.summary import ExerciseSummary
+from autograde.results import Result
+from autograde.similarity import Pair, similar, without_docstrings
+
+__all__ = ["Work", "work_of"]
+
+MARKS = re.compile(r"(?m)^ *### (BEGIN|END) SOLUTION\n?")
+MAX_PAIRS = 100  # of one class, with their texts
+MAX_LINES, MAX_COLUMNS = 24, 160  # of a text that is shown
+
+
+@dataclass
+class Work:
+    """What is shown of students' work.
+
+    examples: (exercise, name of the mistake) -> code of one who made it; solutions: exercise -> the lesson's own code;
+    pairs: who wrote alike, the most alike first, and n_pairs of them in all; texts: (student, exercise) -> code, of
+    the pairs; efforts: exercise -> student -> what the notebook tells.
+    """
+
+    examples: dict[tuple[str, str], str] = field(default_factory=dict)
+    solutions: dict[str, str] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    n_pairs: int = 0
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    efforts: dict[str, dict[str, Effort]] = field(default_factory=dict)
+
+
+def work_of(course: Course, results: Sequence[Result], summaries: Iterable[ExerciseSummary]) -> Work:
+    """Read what the students of these results handed in."""
+    work, said = Work(), _Said(course)
+    students: dict[str, list[str]] = {}
+    for result in results:
+        students.setdefault(result.lesson, []).append(result.student)
+    by_lesson: dict[str, list[ExerciseSummary]] = {}
+    for summary in summaries:
+        by_lesson.setdefault(summary.lesson, []).append(summary)
+    for lesson, found in by_lesson.items():
+        _add_lesson(work, course, lesson, students[lesson], found, said)
+    work.pairs.sort(key=lambda pair: (-round(pair.score, 2), -pair.weight))
+    work.n_pairs = len(work.pairs)
+    del work.pairs[MAX_PAIRS:]
+    shown = {(who, pair.exercise) for pair in work.pairs for who in (pair.one, pair.other)}
+    work.texts = {key: text for key, text in work.texts.items() if key in shown}
+    return work
+
+
+def _add_lesson(
+    work: Work,
+    course: Course,
+    lesson: str,
+    students: Iterable[str],
+    summaries: Sequence[ExerciseSummary],
+    said: _Said,
+) -> None:
+    names = [summary.name for summary in summaries]
+    now = time.time()
+    cells: dict[str, dict[str, str]] = {name: {} for name in names}
+    same: dict[str, str] = {}  # most of a class has one of a few texts: each is kept once
+    for student in students:
+        came = handed_in(course, student, lesson, names, now)
+        for name, code in came.answers.items():
+            cells[name][student] = same.setdefault(code, code)
+        for name, effort in came.efforts.items():
+            work.efforts.setdefault(name, {})[student] = effort
+    nobodys_names = said.names(lesson)
+    solutions = answers_in(build.source(course, lesson), names)
+    for summary in summaries:
+        if summary.is_question:
+            continue
+        own = cells[summary.name]
+        if summary.mistakes and summary.name in solutions:
+            work.solutions[summary.name] = shortened(MARKS.sub("", solutions[summary.name]))
+        for mistake in summary.mistakes:
+            written = [own[who] for who in mistake.students if own.get(who, "").strip()]
+            if written:
+                work.examples[summary.name, mistake.name] = shortened(min(written, key=lambda code: (len(code), code)))
+        pairs = similar(lesson, summary.name, own, nobodys_names, lambda: said.fragments(lesson))
+        work.pairs += pairs
+        for pair in pairs:
+            for who in (pair.one, pair.other):
+                work.texts[who, summary.name] = shortened(own[who], 2 * MAX_LINES)
+
+
+def shortened(code: str, max_lines: int = MAX_LINES) -> str:
+    """The beginning of some code without its docstrings and control characters; a last line says what was left out."""
+    lines = [
+        "".join(c if c.isprintable() else " " for c in line.expandtabs(4)).rstrip()
+        for line in without_docstrings(code).strip().split("\n")
+    ]
+    lines = [line if len(line) <= MAX_COLUMNS else f"{line[: MAX_COLUMNS - 1]}…" for line in lines]
+    if len(lines) <= max_lines:
+        return "\n".join(lines)
+    return "\n".join([*lines[:max_lines], f"… and {len(lines) - max_lines} more lines"])
+
+
+class _Said:
+    """What lessons say in code, up to and with a lesson. Read when somebody asks."""
+
+    def __init__(self, course: Course):
+        self._course, self._lessons = course, course.lessons()
+        self._said: dict[str, catalogue.Said] = {}
+
+    def names(self, lesson: str) -> frozenset[str]:
+        return frozenset().union(*(each.names for each in self._until(lesson)))
+
+    def fragments(self, lesson: str) -> frozenset[int]:
+        return frozenset().union(*(each.fragments for each in self._until(lesson)))
+
+    def _until(self, lesson: str) -> list[catalogue.Said]:
+        before = self._lessons[: self._lessons.index(lesson) + 1]
+        for each in before:
+            if each not in self._said:
+                self._said[each] = catalogue.said(self._course, each)
+        return [self._said[each] for each in before]
