@@ -168,7 +168,7 @@ def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
     from nbgrader.preprocessors import AssignLatePenalties, ClearSolutions, DeduplicateIds, Execute, GetGrades
     from traitlets.config import Config
 
-    from autograde.feedback import WithholdInputs
+    from autograde.feedback import FeedbackExporter, WithholdInputs
     from autograde.lesson import ClearAnswers
     from autograde.preprocessors import ExecuteAndJudge, PenaliseByPolicy, RepairCells
 
@@ -193,9 +193,10 @@ def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
     if exchange := os.environ.get("AUTOGRADE_EXCHANGE"):
         c.Exchange.root = exchange
     theirs = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
-    c.HTMLExporter.template_name = "readable_feedback"  # which generate_feedback alone uses
-    c.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates"), str(theirs)]
-    c.HTMLExporter.template_file = "readable.html.j2"  # no index, which is the name of the one that it extends
+    c.GenerateFeedback.exporter_class = FeedbackExporter
+    c.FeedbackExporter.template_name = "readable_feedback"
+    c.FeedbackExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates"), str(theirs)]
+    c.FeedbackExporter.template_file = "readable.html.j2"  # no index, which is the name of the one that it extends
     c.Execute.on_notebook_start = skip_demonstrations  # which is left to Validate
     c.RepairCells.lessons_directory = str(root / "lessons")
     c.ExecuteAndJudge.secret_file = str(course.secret_file)

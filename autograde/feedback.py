@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -24,7 +25,7 @@ from autograde.exercise import Exercise, Line, Verdict, as_sentence
 from autograde.policy import Policy, PolicyError, read_policy
 from autograde.verdict import reported, verdict_bundle
 
-__all__ = ["CannotWrite", "WithholdInputs", "withheld"]
+__all__ = ["CannotWrite", "FeedbackExporter", "WithholdInputs", "withheld"]
 
 # What a sentence with values says without them, by how it goes on after "your DotProduct"; the first that fits counts.
 WITHOUT_VALUES = (
@@ -43,6 +44,13 @@ OF_THE_RUN = re.compile(
     r"(?:The kernel died in t|T)he cell that starts with `([^`]+)`[\w ,]*\.(?: Look for a loop that never ends\.)?"
     r"|There is nothing to check as [\w.]+\. No cell of yours defines `(\w+)`: is the name spelled like this\?"
 )
+
+
+class FeedbackExporter(HTMLExporter):
+    """HTMLExporter by another name, so that its template can be set without setting it for all of nbgrader.
+
+    formgrader shows submissions through HTMLExporter too, and forces a template upon it before it makes feedback.
+    """
 
 
 class CannotWrite(SystemExit, KeyboardInterrupt):

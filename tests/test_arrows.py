@@ -80,6 +80,7 @@ AUTOGRADE = {
     "course": {
         *("cells", "database", "exercise", "exercises", "feedback", "gradebook", "lesson", "policy", "preprocessors"),
     },
+    "exchange": set(),  # only the configuration of a hub names it
     "catalogue": {"cells", "course", "digest", "exercise", "similarity"},
     "build": {"catalogue", "cells", "course", "lesson"},
     "scaffold": {"cells", "course", "exercises"},

@@ -190,3 +190,18 @@ def checked(verdict):
     if verdict:
         cell.outputs = [new_output("display_data", data=verdict_bundle(verdict))]
     return new_notebook(cells=[new_code_cell("f = 1"), cell])
+
+
+# ---- the page itself
+
+
+def test_formgrader_s_button_makes_our_page(own):
+    reply = own.api.generate_feedback(LESSON, "ada-solved")
+    assert reply["success"], reply
+    page = (own.folder / "feedback" / "ada-solved" / LESSON / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert '<html lang="en">' in page
+
+
+def test_nbgrader_s_other_pages_keep_their_templates(own):
+    """formgrader shows a submission, with its fields for marks and comments, through HTMLExporter."""
+    assert "HTMLExporter" not in own.config()
