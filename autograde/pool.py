@@ -7,7 +7,7 @@ import itertools
 import logging
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from autograde.course import CourseError
 __all__ = ["graded", "shape"]
 
 THREADS = 4  # at most, in one worker process: they share a judge and a warm server
+LOOK_SECONDS = 2  # between two looks whether there are workers
 WINDOW = 8  # jobs for each thread that may be on their way at once, so that a large class fits into memory
 JOIN_SECONDS = 120  # how long a scheduler may take to find its first worker
 # Workers of our own are not watched: nobody looks at the profile, and to take it costs as much as to judge.
@@ -23,6 +24,7 @@ UNWATCHED = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.interval": "60s",
     "distributed.admin.tick.interval": "1s",
+    "distributed.deploy.lost-worker-timeout": "1h",  # a busy machine may take long to start one again
     "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},  # without its malloc that keeps no memory
 }
 
@@ -118,6 +120,7 @@ def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bo
             silence_logs=logging.CRITICAL,
         )
         stack.callback(cluster.close)
+        stack.callback(_kept_at_work(cluster))
         return _closed_by(stack, Client(cluster))
     try:
         client = _closed_by(stack, Client(scheduler, timeout=JOIN_SECONDS))
@@ -130,6 +133,26 @@ def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bo
                 raise CourseError(f"The worker {address} has not enough walls: see autograde doctor there.")
     client.register_plugin(Desk(walls))
     return client
+
+
+def _kept_at_work(cluster: Any) -> Callable[[], None]:
+    """Start anew what has ended for good: Dask gives up on a process that dies while it starts, and tells nobody.
+
+    Returns what ends this.
+    """
+    from distributed import Status
+    from tornado.ioloop import PeriodicCallback
+
+    def look() -> None:
+        for number, process in list(cluster.workers.items()):
+            if process.status in (Status.closed, Status.failed):
+                del cluster.workers[number]
+        if len(cluster.workers) < len(cluster.worker_spec):
+            cluster.scale(len(cluster.worker_spec))
+
+    looking = PeriodicCallback(look, 1000 * LOOK_SECONDS)
+    cluster.loop.add_callback(looking.start)
+    return lambda: cluster.loop.add_callback(looking.stop)
 
 
 def _closed_by(stack: contextlib.ExitStack, client: Any) -> Any:

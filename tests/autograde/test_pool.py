@@ -56,6 +56,12 @@ def test_a_worker_that_dies_costs_nobody_else_a_result(jobs_run):
     assert repr(found[5]) == "KeyError('five')"
 
 
+def test_a_process_that_dask_gives_up_is_started_anew(jobs_run, monkeypatch):
+    monkeypatch.setitem(pool.UNWATCHED, "distributed.deploy.lost-worker-timeout", "1ms")
+    found = jobs_run("import os\ndef run(number):\n    if number == 3: os._exit(9)\n    return 2 * number\n", range(6))
+    assert {number: found[number] for number in (0, 1, 2, 4, 5)} == {0: 0, 1: 2, 2: 4, 4: 8, 5: 10}
+
+
 def test_two_workers_work_at_once_and_jobs_are_drawn_as_they_get_free(jobs_run, tmp_path):
     found = jobs_run(
         "import pathlib, time\n"
