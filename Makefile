@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab grade test test-browser test-postgresql hub test-hub lessons lint bench ratings
+.PHONY: help lab grade test test-browser test-postgresql hub test-hub lessons site site-links lint bench ratings
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -85,3 +85,12 @@ lint: $(READY) ## style, and whether lessons/ is fresh
 
 bench: $(READY) ratings ## measure, and write the tables to build/bench/
 	@python -m bench
+
+SITE := build/site
+
+site: $(READY) ## build the documentation into build/site/
+	@python -m sphinx -q -E -W --keep-going -d build/doctrees docs $(SITE)
+	@echo "the documentation: $(CURDIR)/$(SITE)/index.html"
+
+site-links: $(READY) ## ask the network whether what the documentation links to answers
+	@python -m sphinx -q -b linkcheck -d build/doctrees docs build/site-links
