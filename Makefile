@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab grade test test-browser test-postgresql lessons lint bench ratings
+.PHONY: help lab grade test test-browser test-postgresql hub test-hub lessons site site-links lint bench ratings
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -44,9 +44,9 @@ grade: $(READY) ratings ## grade the class in course/, a sample class of STUDENT
 	@echo "== grading"
 	@autograde grade --course $(COURSE)
 
-test: $(READY) ratings ## run every test that needs no browser
+test: $(READY) ratings ## run every test that needs no browser and no hub
 	@echo "== tests"
-	@pytest -n 2 --dist worksteal --ignore tests/browser $(TEST_OPTIONS)
+	@pytest -n 2 --dist worksteal --ignore tests/browser --ignore tests/hub $(TEST_OPTIONS)
 
 test-browser: $(READY) ratings ## go a student's and an instructor's way in a real browser
 	@echo "== JupyterLab, nbgrader and Chromium; screenshots go to build/browser/"
@@ -60,6 +60,20 @@ test-postgresql: $(READY) ratings ## run the tests of grading on PostgreSQL, on 
 	@echo "== tests on PostgreSQL"
 	@AUTOGRADE_TEST_GRADEBOOK=postgresql pytest -n 2 --dist worksteal $(ON_POSTGRESQL) $(TEST_OPTIONS)
 
+PROXY := $(VENV)/proxy
+
+$(PROXY)/.ready: docs/deploy/package.json $(READY)
+	@mkdir -p $(PROXY) && cp docs/deploy/package.json $(PROXY)/
+	@npm install --prefix $(PROXY) --silent --no-fund --no-audit --no-package-lock
+	@touch $@
+
+hub: $(READY) ## set up JupyterHub and its proxy in .venv: docs/hub.md
+	@command -v npm > /dev/null || { echo "JupyterHub's proxy comes from npm: install Node.js 20 or newer."; exit 1; }
+	@$(MAKE) --no-print-directory $(PROXY)/.ready
+
+test-hub: hub ## a class at a real JupyterHub, from lesson to feedback; takes root, Node.js and bubblewrap
+	@pytest tests/hub $(TEST_OPTIONS)
+
 lessons: $(READY) ## make lessons/ and build/source/ from solutions/
 	@autograde build
 
@@ -71,3 +85,12 @@ lint: $(READY) ## style, and whether lessons/ is fresh
 
 bench: $(READY) ratings ## measure, and write the tables to build/bench/
 	@python -m bench
+
+SITE := build/site
+
+site: $(READY) ## build the documentation into build/site/
+	@python -m sphinx -q -E -W --keep-going -d build/doctrees docs $(SITE)
+	@echo "the documentation: $(CURDIR)/$(SITE)/index.html"
+
+site-links: $(READY) ## ask the network whether what the documentation links to answers
+	@python -m sphinx -q -b linkcheck -d build/doctrees docs build/site-links

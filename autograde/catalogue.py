@@ -131,7 +131,7 @@ def _record(course: Course, lesson: str) -> dict:
 
 def _inputs(course: Course, lesson: str) -> str:
     script = course.solutions / f"{lesson}.py"
-    return digest.of_files([script] if script.is_file() else [], digest.of_lesson_making())
+    return digest.of_files([script] if script.is_file() else [], digest.of_lesson_making(slug_of(lesson)))
 
 
 def _hashes(files: list[Path]) -> list[str]:

@@ -25,6 +25,7 @@ __all__ = [
     "exercise_grade_id",
     "grade_id_of",
     "imported_by_setup",
+    "is_called",
     "is_demo",
     "is_grade",
     "is_locked",
@@ -134,6 +135,11 @@ def own_code(notebook: NotebookNode) -> str:
 def slug_of(lesson: str | Path) -> str:
     """ "dot_product" for "03_dot_product" or a path to its script."""
     return Path(lesson).stem.split("_", 1)[1]
+
+
+def is_called(lesson: str, name: str) -> bool:
+    """Whether somebody who writes `name` means this lesson: by its name, slug or number."""
+    return name in (lesson, slug_of(lesson), lesson[:2], lesson[:2].lstrip("0"))
 
 
 def title_of(text: str) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from autograde import catalogue
 from autograde.card import LOOK
+from autograde.corrections import Corrections
 from autograde.course import Course, CourseError, find_root
 from autograde.database import GradebookError
 from autograde.exercise import Outcome
@@ -102,6 +103,7 @@ def sample_class(course: Course, students: int, seed: int) -> None:
 @click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Notebooks run at once.")
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Use the workers of this Dask scheduler: tcp://...")
+@click.option("--dry-run", is_flag=True, help="Say who gains and who loses, and change no mark.")
 @click.option("--no-walls", is_flag=True, help="Run learners' code with nothing around it: only for those you trust.")
 @click.option(
     "--seconds", default=Limits.cell_seconds, show_default=True, type=click.IntRange(min=1), help="Limit for one cell."
@@ -114,12 +116,14 @@ def grade(
     students: tuple[str, ...],
     workers: int,
     scheduler: str,
+    dry_run: bool,
     no_walls: bool,
     seconds: int,
 ) -> None:
     """Grade the class, or only some LESSONS of it (by name, slug or number).
 
     What has been graded before and is unchanged is not graded again. Stopped at any moment, the same command goes on.
+    Before a mark changes that stands in the gradebook, it is told whose, and how.
     """
     from autograde.grading import grade as grade_class
 
@@ -155,8 +159,13 @@ def grade(
             scheduler=scheduler,
             walls=not no_walls,
             limits=Limits(cell_seconds=seconds),
+            dry_run=dry_run,
             on_result=on_result,
+            before_correcting=functools.partial(_print_corrections, console, dry_run),
         )
+    if dry_run:
+        click.echo("Nothing was written: the same command without --dry-run enters it.")
+        return
     _print_table(console, course, chosen, results)
     _write_whole_report(course, results)
     if ungraded := [result for result in results if result.problem is Outcome.UNGRADED]:
@@ -287,6 +296,29 @@ def _write_whole_report(course: Course, fresh: list[Result]) -> None:
     if written.found_again:
         click.echo(f"sample class: {written.found_again}")
     click.echo(f"report: {written.path}")
+
+
+def _print_corrections(console: Console, dry_run: bool, corrections: Corrections) -> None:
+    """Who gains and who loses, before it is written."""
+    gains = corrections.gains()
+    table = Table(title="Marks that would change" if dry_run else "Marks that change")
+    for column in ("student", "lesson", "exercise", "points"):
+        table.add_column(column, no_wrap=True)
+    for change in sorted(corrections.changes, key=lambda change: (change.student, change.lesson)):
+        table.add_row(*map(Text, (change.student, change.lesson, change.exercise, str(change))))
+    if gains:
+        width = max(len(str(part)) for change in corrections.changes for part in (change.student, change.exercise))
+        if not console.is_terminal:
+            console.width = max(100, 60 + 2 * width)
+        console.print(table)
+    undated = [f"{student} {lesson}" for student, lesson in corrections.undated]
+    if undated:
+        more = f" and {len(undated) - 3} more" if len(undated) > 3 else ""
+        click.echo(f"No timestamp.txt, so nobody knows whether it came late: {', '.join(undated[:3])}{more}.")
+    for note in corrections.notes:
+        click.echo(note)
+    if summary := corrections.summary():
+        click.echo(summary)
 
 
 def _print_table(console: Console, course: Course, lessons: list[str], results: list[Result]) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograde.cells import skip_demonstrations, slug_of
+from autograde.cells import is_called, skip_demonstrations, slug_of
 from autograde.database import connect, for_nbgrader, is_postgresql
 from autograde.gradebook import students_in
+from autograde.policy import Policy, PolicyError, read_policy
 
 if TYPE_CHECKING:  # nbgrader and the exercises take seconds to import, and grading a class may need neither
     from nbgrader.apps.api import NbGraderAPI
@@ -59,6 +60,10 @@ class Course:
         return self.folder / "secret.key"
 
     @property
+    def policy_file(self) -> Path:
+        return self.folder / "policy.toml"
+
+    @property
     def problems(self) -> Path:
         return self.folder / "problems"
 
@@ -85,7 +90,7 @@ class Course:
         lessons = self.lessons()
         found = []
         for name in names:
-            matches = [each for each in lessons if name in (each, slug_of(each), each[:2], each[:2].lstrip("0"))]
+            matches = [each for each in lessons if is_called(each, name)]
             if not matches:
                 raise CourseError(f"There is no lesson {name!r}. The lessons are: {', '.join(lessons)}.")
             found += matches
@@ -96,6 +101,13 @@ class Course:
         from autograde import exercises
 
         return exercises.of_lesson(slug_of(lesson))
+
+    def policy(self) -> Policy:
+        """The course's rules for late work and feedback. CourseError for a file that does not say what it should."""
+        try:
+            return read_policy(self.policy_file, self.lessons())
+        except PolicyError as error:
+            raise CourseError(str(error)) from None
 
     def students(self) -> list[str]:
         """Everybody who has handed something in, or stands in the gradebook."""
@@ -146,17 +158,19 @@ def find_root(start: Path) -> Path:
 
 
 def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
-    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of three of nbgrader's.
+    """nbgrader's configuration for a course: its folders, and our preprocessors in the place of four of nbgrader's.
 
     gradebook: its URL, when it is not gradebook.db in the folder.
     """
     import nbgrader
+    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.converters import Autograde, GenerateAssignment
-    from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
+    from nbgrader.preprocessors import AssignLatePenalties, ClearSolutions, DeduplicateIds, Execute, GetGrades
     from traitlets.config import Config
 
+    from autograde.feedback import FeedbackExporter, WithholdInputs
     from autograde.lesson import ClearAnswers
-    from autograde.preprocessors import ExecuteAndJudge, RepairCells
+    from autograde.preprocessors import ExecuteAndJudge, PenaliseByPolicy, RepairCells
 
     _put_scripts_on_path()
     c = Config()
@@ -170,14 +184,19 @@ def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
     c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
     c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)
-    c.Autograde.autograde_preprocessors = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    steps = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
+    c.Autograde.autograde_preprocessors = [PenaliseByPolicy if each is AssignLatePenalties else each for each in steps]
+    c.GenerateFeedback.preprocessors = [GetGrades, WithholdInputs, CSSHTMLHeaderPreprocessor]
+    for step in (c.PenaliseByPolicy, c.WithholdInputs):
+        step.policy_file, step.lessons = str(course.policy_file), course.lessons()
     c.CourseDirectory.course_id = COURSE_ID
     if exchange := os.environ.get("AUTOGRADE_EXCHANGE"):
         c.Exchange.root = exchange
     theirs = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
-    c.HTMLExporter.template_name = "readable_feedback"  # which generate_feedback alone uses
-    c.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates"), str(theirs)]
-    c.HTMLExporter.template_file = "readable.html.j2"  # no index, which is the name of the one that it extends
+    c.GenerateFeedback.exporter_class = FeedbackExporter
+    c.FeedbackExporter.template_name = "readable_feedback"
+    c.FeedbackExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates"), str(theirs)]
+    c.FeedbackExporter.template_file = "readable.html.j2"  # no index, which is the name of the one that it extends
     c.Execute.on_notebook_start = skip_demonstrations  # which is left to Validate
     c.RepairCells.lessons_directory = str(root / "lessons")
     c.ExecuteAndJudge.secret_file = str(course.secret_file)

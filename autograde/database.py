@@ -12,6 +12,7 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -82,6 +83,10 @@ class Database(ABC):
     @abstractmethod
     def lock(self, name: str) -> None:
         """Within a transaction: nobody else passes here with the same name until it has ended."""
+
+    @abstractmethod
+    def duration(self, length: timedelta | None) -> Any:
+        """A length of time as a column of SQLAlchemy's type Interval holds it."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -192,6 +197,9 @@ class _SQLite(Database):
     def lock(self, name: str) -> None:
         """Nothing is left to be locked: within a transaction of its own this connection is alone."""
 
+    def duration(self, length: timedelta | None) -> Any:
+        return None if length is None else f"{datetime(1970, 1, 1) + length:%Y-%m-%d %H:%M:%S.%f}"
+
     def close(self) -> None:
         self._db.close()
 
@@ -255,6 +263,9 @@ class _PostgreSQL(Database):
 
     def lock(self, name: str) -> None:
         self.read("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (name,))
+
+    def duration(self, length: timedelta | None) -> Any:
+        return length
 
     def close(self) -> None:
         self._db.close()

@@ -13,22 +13,36 @@ import re
 import shutil
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograde.cells import grade_id_of, is_grade, is_locked, is_solution, is_unwritten, to_bytes
 from autograde.database import Database, GradebookError, NoGradebook, connect
+from autograde.late import penalty, seconds_late
+from autograde.policy import Policy
 from autograde.verdict import reported
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Gradebook", "GradebookError", "given_by_hand", "late_penalties", "people_in", "students_in"]
+__all__ = [
+    "Grade",
+    "Gradebook",
+    "GradebookError",
+    "Standing",
+    "given_by_hand",
+    "late_penalties",
+    "people_in",
+    "students_in",
+]
 
 IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.ipynb")  # not copied beside a graded notebook
 MAX_LINES = 1000  # of printed text in one cell, as nbgrader's LimitOutput
 MAX_TRACEBACK = 100  # entries of one traceback, likewise
+MOMENT = "%Y-%m-%d %H:%M:%S.%f"
+EPOCH = datetime(1970, 1, 1)  # from which SQLAlchemy counts a length of time where a database has none
+OF_NOTEBOOK = "SELECT id FROM submitted_notebook WHERE notebook_id = ?"
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d{1,6})?(?: UTC)?")
 
 
@@ -42,15 +56,40 @@ class _Lesson:
     solution_cells: dict[str, str]
 
 
+class Grade(NamedTuple):
+    """What one check is worth to a student now. None: not graded yet, nothing given by hand."""
+
+    auto: float | None
+    manual: float | None
+    extra: float | None
+    points: float
+
+    @property
+    def score(self) -> float | None:
+        """As nbgrader counts it: a mark given by hand in the check's place, extra credit on top."""
+        mark = self.auto if self.manual is None else self.manual
+        return mark if mark is None or not self.extra else mark + self.extra
+
+
+class Standing(NamedTuple):
+    """What a student has for a lesson in the gradebook: grades by grade id, and points taken off for lateness."""
+
+    grades: dict[str, Grade]
+    penalty: float
+
+
 class Gradebook:
     """A connection to one course's gradebook; a context manager. url: as `database.connect` takes it.
+
+    policy: what late work costs; nothing without one.
 
     Every entry is one transaction, so several processes may write: the last to enter a submission counts, whole.
     Raises GradebookError for a lesson that was never registered.
     """
 
-    def __init__(self, url: str | Path, submitted: Path, autograded: Path):
+    def __init__(self, url: str | Path, submitted: Path, autograded: Path, policy: Policy | None = None):
         self._submitted, self._autograded = submitted, autograded
+        self._policy = policy or Policy()
         self._db: Database = connect(url)
         self._lessons: dict[str, _Lesson] = {}
 
@@ -71,11 +110,7 @@ class Gradebook:
         points = self._db.read(
             "SELECT name, max_score FROM base_cell JOIN grade_cells USING (id) WHERE notebook_id = ?", (ids.notebook,)
         )
-        records = {
-            grade_id_of(cell): cell
-            for cell in released["cells"]
-            if is_grade(cell) or is_solution(cell) or is_locked(cell)
-        }
+        records = _records(released)
         return (
             set(known)
             == {
@@ -86,6 +121,105 @@ class Gradebook:
             == {name: float(c["metadata"]["nbgrader"]["points"]) for name, c in records.items() if is_grade(c)}
             and set(ids.solution_cells) == {name for name, cell in records.items() if is_solution(cell)}
         )
+
+    def has_submissions(self, lesson: str) -> bool:
+        """Whether anybody stands in the gradebook with this lesson."""
+        query = (
+            "SELECT 1 FROM submitted_notebook AS n JOIN notebook ON n.notebook_id = notebook.id"
+            " JOIN assignment ON notebook.assignment_id = assignment.id WHERE assignment.name = ? LIMIT 1"
+        )
+        return bool(self._db.read(query, (lesson,)))
+
+    def make_room(self, lesson: str, released: NotebookNode) -> None:
+        """Give a lesson that is registered the cells of a released notebook, with the marks of those that remain.
+
+        nbgrader refuses to add or remove cells once there are submissions, and registers what is in them if they are
+        the same ones. Marks and comments of cells that are gone go with them.
+        """
+        ids = self._ids(lesson)
+        key = (ids.notebook,)
+        kinds = (
+            ("GradeCell", "grade_cells", is_grade, ids.grade_cells),
+            ("SolutionCell", "solution_cells", is_solution, ids.solution_cells),
+        )
+        records = _records(released)
+
+        def write() -> None:
+            submitted = [row for (row,) in self._db.read(OF_NOTEBOOK, key)]
+            for kind, table, is_kind, known in kinds:
+                wanted = {name for name, cell in records.items() if is_kind(cell)}
+                gone = [(known[name],) for name in known if name not in wanted]
+                for rows, column in (("grade", "cell_id"), ("comment", "cell_id"), (table, "id"), ("base_cell", "id")):
+                    self._db.write_each(f"DELETE FROM {rows} WHERE {column} = ?", gone)
+                for name in wanted - set(known):
+                    self._add_cell(ids.notebook, name, records[name], kind, submitted)
+            known = {name for (name,) in self._db.read("SELECT name FROM source_cell WHERE notebook_id = ?", key)}
+            self._db.write_each(
+                "DELETE FROM source_cell WHERE name = ? AND notebook_id = ?",
+                [(name, *key) for name in known - set(records)],
+            )
+            self._db.write_each(
+                "INSERT INTO source_cell (id, name, cell_type, locked, notebook_id) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (_new_id(), name, cell["cell_type"], is_locked(cell), *key)
+                    for name, cell in records.items()
+                    if name not in known
+                ],
+            )
+
+        self._db.transaction(write)
+        self.forget(lesson)
+
+    def forget(self, lesson: str) -> None:
+        """Another connection has registered the lesson anew."""
+        self._lessons.pop(lesson, None)
+
+    def set_due(self, lesson: str) -> None:
+        """Write the policy's due date of a lesson down, where formgrader shows it. Without one, what is there stays."""
+        if moment := self._policy.due.get(lesson):
+            text = _utc(moment)
+            self._db.write(
+                "UPDATE assignment SET duedate = ? WHERE name = ? AND duedate IS DISTINCT FROM ?", (text, lesson, text)
+            )
+
+    def standing(self, student: str, lesson: str) -> Standing | None:
+        """What a student has for a lesson; None before anything was graded."""
+        found = self._db.read(
+            "SELECT c.name, auto_score, manual_score, extra_credit, max_score, late_submission_penalty"
+            " FROM submitted_assignment AS s JOIN assignment AS a ON s.assignment_id = a.id"
+            " JOIN submitted_notebook AS n ON n.assignment_id = s.id JOIN grade ON grade.notebook_id = n.id"
+            " JOIN base_cell AS c ON grade.cell_id = c.id JOIN grade_cells ON grade_cells.id = c.id"
+            " WHERE s.student_id = ? AND a.name = ?",
+            (student, lesson),
+        )
+        grades = {name: Grade(*grade) for name, *grade, _ in found}
+        if all(grade.score is None for grade in grades.values()):
+            return None
+        return Standing(grades, float(found[0][-1] or 0.0))
+
+    def lateness(self, student: str, lesson: str) -> float | None:
+        """Seconds after the due date; None when there is a due date, and nobody knows when the work was handed in."""
+        found = self._db.read(
+            "SELECT duedate, extension, timestamp FROM assignment AS a LEFT JOIN submitted_assignment AS s"
+            " ON s.assignment_id = a.id AND student_id = ? WHERE a.name = ?",
+            (student, lesson),
+        )
+        due, extension, handed_in = found[0] if found else (None, None, None)
+        if moment := self._policy.due.get(lesson):
+            due, extension = _utc(moment), self._policy.extension(student, lesson)
+        if due is None:
+            return 0.0
+        handed_in = _timestamp(self._submitted / student / lesson / "timestamp.txt") or handed_in
+        if handed_in is None:
+            return None
+        length = _moment(extension) - EPOCH if isinstance(extension, str) else extension
+        return seconds_late(_moment(handed_in), _moment(due), length)
+
+    def penalty(self, student: str, lesson: str, earned: float, possible: float) -> float:
+        """The points that come off for lateness, of so many that were earned."""
+        if not self._policy.rule.percent_per_day:
+            return 0.0
+        return penalty(self._policy.rule, self.lateness(student, lesson) or 0.0, earned, possible)
 
     def enter(self, student: str, lesson: str, notebook: NotebookNode) -> bool:
         """Enter a graded notebook, whose grade cells hold their verdicts; whether anything has changed by it.
@@ -109,8 +243,9 @@ class Gradebook:
         def write() -> None:
             self._db.lock(f"{student}/{lesson}")  # the notebook and its rows are of one grader, whoever else grades
             changes.append(_mirrored(*folders, written))
-            row, made = self._submission(student, ids, _timestamp(folders[0] / "timestamp.txt"))
+            row, made = self._submission(student, lesson, ids, _timestamp(folders[0] / "timestamp.txt"))
             changes.extend((made, self._grade(row, ids, scores), self._comment(row, ids, comments)))
+            changes.append(self._penalise(row, student, lesson))
 
         self._db.transaction(write)
         return any(changes)
@@ -120,14 +255,13 @@ class Gradebook:
 
         def write() -> None:
             self._db.lock(f"{student}/{lesson}")
-            self._db.write(
-                "UPDATE grade SET auto_score = 0.0 WHERE notebook_id IN (SELECT submitted_notebook.id"
-                " FROM submitted_notebook JOIN submitted_assignment"
-                " ON submitted_notebook.assignment_id = submitted_assignment.id"
-                " JOIN assignment ON submitted_assignment.assignment_id = assignment.id"
-                " WHERE student_id = ? AND name = ?)",
+            for (row,) in self._db.read(
+                "SELECT n.id FROM submitted_notebook AS n JOIN submitted_assignment AS s ON n.assignment_id = s.id"
+                " JOIN assignment ON s.assignment_id = assignment.id WHERE student_id = ? AND name = ?",
                 (student, lesson),
-            )
+            ):
+                self._db.write("UPDATE grade SET auto_score = 0.0 WHERE notebook_id = ?", (row,))
+                self._penalise(row, student, lesson)
 
         self._db.transaction(write)
 
@@ -150,13 +284,13 @@ class Gradebook:
         self._lessons[lesson] = _Lesson(*row, cells["GradeCell"], cells["SolutionCell"])
         return self._lessons[lesson]
 
-    def _submission(self, student: str, ids: _Lesson, timestamp: str | None) -> tuple[str, int]:
+    def _submission(self, student: str, lesson: str, ids: _Lesson, timestamp: str | None) -> tuple[str, int]:
         """The id of the submitted notebook, made if it is not there, and how many rows have changed.
 
         A new timestamp takes the place of an old one.
         """
         changed = self._db.write("INSERT INTO student (id) VALUES (?) ON CONFLICT DO NOTHING", (student,))
-        key = (ids.assignment, student)
+        key: tuple[Any, ...] = (ids.assignment, student)
         changed += self._db.write(
             "INSERT INTO submitted_assignment (id, assignment_id, student_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (_new_id(), *key),
@@ -167,6 +301,12 @@ class Gradebook:
                 f"UPDATE submitted_assignment SET timestamp = ? WHERE {where} AND timestamp IS DISTINCT FROM ?",
                 (timestamp, *key, timestamp),
             )
+        if lesson in self._policy.due:
+            longer = self._db.duration(self._policy.extension(student, lesson))
+            changed += self._db.write(
+                f"UPDATE submitted_assignment SET extension = ? WHERE {where} AND extension IS DISTINCT FROM ?",
+                (longer, *key, longer),
+            )
         ((assignment,),) = self._db.read(f"SELECT id FROM submitted_assignment WHERE {where}", key)
         changed += self._db.write(
             "INSERT INTO submitted_notebook (id, assignment_id, notebook_id, flagged) VALUES (?, ?, ?, ?)"
@@ -175,12 +315,46 @@ class Gradebook:
         )
         where = "assignment_id = ? AND notebook_id = ?"
         ((row,),) = self._db.read(f"SELECT id FROM submitted_notebook WHERE {where}", (assignment, ids.notebook))
-        changed += self._db.write(  # as nbgrader, whose plugin for late submissions takes nothing off by default
-            "UPDATE submitted_notebook SET late_submission_penalty = NULL"
-            " WHERE id = ? AND late_submission_penalty IS NOT NULL",
-            (row,),
-        )
         return row, changed
+
+    def _penalise(self, row: str, student: str, lesson: str) -> int:
+        """Write the points down that come off for lateness, of what is entered now: nothing, where none do."""
+        points = None
+        if self._policy.rule.percent_per_day:
+            ((earned, possible),) = self._db.read(
+                "SELECT sum(coalesce(manual_score, auto_score, 0.0) + coalesce(extra_credit, 0.0)), sum(max_score)"
+                " FROM grade JOIN grade_cells ON grade.cell_id = grade_cells.id WHERE notebook_id = ?",
+                (row,),
+            )
+            points = self.penalty(student, lesson, earned or 0.0, possible or 0.0) or None
+        return self._db.write(
+            "UPDATE submitted_notebook SET late_submission_penalty = ?"
+            " WHERE id = ? AND late_submission_penalty IS DISTINCT FROM ?",
+            (points, row, points),
+        )
+
+    def _add_cell(self, notebook: str, name: str, cell: NotebookNode, kind: str, rows: list[str]) -> None:
+        """A cell that a lesson did not have, and a place for its grade or comment in what was submitted before."""
+        cell_id = _new_id()
+        self._db.write(
+            "INSERT INTO base_cell (id, name, notebook_id, type) VALUES (?, ?, ?, ?)", (cell_id, name, notebook, kind)
+        )
+        if kind == "GradeCell":
+            points = float(cell["metadata"]["nbgrader"]["points"])
+            self._db.write(
+                "INSERT INTO grade_cells (id, max_score, cell_type) VALUES (?, ?, ?)",
+                (cell_id, points, cell["cell_type"]),
+            )
+            self._db.write_each(
+                "INSERT INTO grade (id, notebook_id, cell_id, needs_manual_grade) VALUES (?, ?, ?, ?)",
+                [(_new_id(), row, cell_id, False) for row in rows],
+            )
+        else:
+            self._db.write("INSERT INTO solution_cells (id) VALUES (?)", (cell_id,))
+            self._db.write_each(
+                "INSERT INTO comment (id, notebook_id, cell_id) VALUES (?, ?, ?)",
+                [(_new_id(), row, cell_id) for row in rows],
+            )
 
     def _grade(self, row: str, ids: _Lesson, scores: dict[str, float]) -> int:
         return self._db.write_each(
@@ -246,6 +420,23 @@ def _read(url: str | Path, query: str) -> list[tuple]:
         return []
 
 
+def _records(released: NotebookNode) -> dict[str, NotebookNode]:
+    """The cells of a released notebook that the gradebook keeps, by grade id."""
+    return {
+        grade_id_of(cell): cell for cell in released["cells"] if is_grade(cell) or is_solution(cell) or is_locked(cell)
+    }
+
+
+def _utc(moment: datetime) -> str:
+    """A moment as the gradebook's columns hold it."""
+    return moment.astimezone(UTC).strftime(MOMENT)
+
+
+def _moment(value: datetime | str) -> datetime:
+    """A moment as a column gives it: SQLite's are texts."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 def _new_id() -> str:
     return uuid.uuid4().hex
 
@@ -297,7 +488,7 @@ def _timestamp(path: Path) -> str | None:
             moment = parse_utc(text)
         except (ValueError, OverflowError):
             return None
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.strftime(MOMENT)
 
 
 def _mirrored(submitted: Path, autograded: Path, written: dict[str, bytes]) -> bool:

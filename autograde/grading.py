@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from autograde import catalogue, digest, migration, pool
 from autograde.build import build, released
-from autograde.cells import own_code
+from autograde.cells import own_code, slug_of
+from autograde.corrections import Corrections
 from autograde.course import Course, CourseError
-from autograde.database import GradebookError, ValueRefused, alone
+from autograde.database import GradebookError, NoGradebook, ValueRefused, alone
 from autograde.exercise import Outcome
 from autograde.gradebook import Gradebook
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
+from autograde.policy import Policy
 from autograde.repair import repaired
 from autograde.results import Result, how_graded, problem_file, read_notebook, reading, result_in
 from autograde.secret import Secret, SecretError
@@ -59,45 +61,105 @@ def grade(
     scheduler: str = "",
     walls: bool = True,
     limits: Limits | None = None,
+    dry_run: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
+    before_correcting: Callable[[Corrections], None] = lambda corrections: None,
 ) -> list[Result]:
     """Grade every student's every lesson and return the results, in the order of students and lessons.
 
     workers: submissions at one time, on this machine; scheduler: the address of a Dask scheduler that has workers
     instead. walls: learners' code runs behind walls, or CourseError when this machine has not enough of them.
     on_result is called as each is done. Other processes may grade at the same time, the same submissions too.
+
+    First gradings, and those that change no mark, are entered as they come. What would change a mark that stands in
+    the gradebook waits until before_correcting has been told of all of it. dry_run: nothing is entered; results are
+    kept all the same, so that the run that enters them need not grade again.
     """
     if walls and not scheduler:
         _insist_on_walls()
     nbformat_quickly()
-    register(course, lessons)
-    class_ = _Class(course, lessons, walls, limits or Limits(), on_result)
-    with class_.gradebook, reading(course, whole=False) as class_.remember:
+    policy = course.policy()
+    later = [] if dry_run else _register_unmarked(course, lessons)
+    if dry_run:
+        build(course, lessons)
+    class_ = _Class(course, lessons, policy, walls, limits or Limits(), dry_run, on_result)
+    with class_.gradebook or contextlib.nullcontext(), reading(course, whole=False) as class_.remember:
+        class_.set_due(later)
         places = ((student, lesson) for student in students for lesson in lessons)
         for ready, done in pool.graded(class_.jobs(places), workers, scheduler, walls):
             class_.take(ready, done)
-    _note_how(course, class_)
+        before_correcting(class_.corrections)
+        if not dry_run:
+            class_.correct()
+    if not dry_run:
+        _note_how(course, class_)
     return [class_.results[student, lesson] for student in students for lesson in lessons]
 
 
 def register(course: Course, lessons: list[str]) -> None:
     """Build the lessons and make the gradebook know them, with its indexes. CourseError when nbgrader refuses."""
+    for lesson in _register_unmarked(course, lessons):
+        _register_anew(course, lesson)
+
+
+def _register_unmarked(course: Course, lessons: list[str]) -> list[str]:
+    """The same, except for lessons that have changed and in which marks stand already: these are returned."""
+    marked = []
     with alone(course.db_url):
         build(course, lessons)
         for lesson in lessons:
-            if not _is_registered(course, lesson):
-                reply = course.api.generate_assignment(lesson, force=True)
-                if not reply["success"]:
-                    raise CourseError(f"nbgrader cannot register {lesson}: {_reason(reply)}")
+            if _is_registered(course, lesson):
+                continue
+            if _is_marked(course, lesson):
+                marked.append(lesson)
+            else:
+                _generate(course, lesson)
     migration.upgrade(course.db_url)
+    return marked
+
+
+def _register_anew(course: Course, lesson: str) -> None:
+    """Make the gradebook know a lesson as it is now, with the marks that stand in what remains of it."""
+    with alone(course.db_url), Gradebook(course.db_url, course.submitted, course.autograded) as gradebook:
+        gradebook.make_room(lesson, read_notebook(released(course, lesson)))
+        _generate(course, lesson)
+
+
+def _generate(course: Course, lesson: str) -> None:
+    reply = course.api.generate_assignment(lesson, force=True)
+    if not reply["success"]:
+        raise CourseError(f"nbgrader cannot register {lesson}: {_reason(reply)}")
+
+
+def _is_marked(course: Course, lesson: str) -> bool:
+    try:
+        with Gradebook(course.db_url, course.submitted, course.autograded) as gradebook:
+            return gradebook.has_submissions(lesson)
+    except NoGradebook:
+        return False
 
 
 class _Class:
     """One run over a class: what it needs to know, and what it has found out so far."""
 
-    def __init__(self, course: Course, lessons: list[str], walls: bool, limits: Limits, on_result: Callable):
+    def __init__(
+        self,
+        course: Course,
+        lessons: list[str],
+        policy: Policy,
+        walls: bool,
+        limits: Limits,
+        dry_run: bool,
+        on_result: Callable,
+    ):
         self.course, self.walls, self.limits, self.on_result = course, walls, limits, on_result
-        self.gradebook = Gradebook(course.db_url, course.submitted, course.autograded)
+        self.policy, self.dry_run = policy, dry_run
+        self.gradebook: Gradebook | None = None
+        with contextlib.suppress(*[NoGradebook] * dry_run):  # a first run, tried out
+            self.gradebook = Gradebook(course.db_url, course.submitted, course.autograded, policy)
+        self.corrections = Corrections()
+        self.later: list[str] = []  # lessons that the gradebook knows as they were
+        self.waiting: list[tuple[str, str, str | Result]] = []  # the key of what is to be entered, or a problem
         self.store = Store(course.folder / "results")
         try:
             self.secret = Secret.of(course.secret_file)
@@ -115,23 +177,53 @@ class _Class:
             try:
                 ready = self._ready(student, lesson)
             except Unreadable as error:
-                self._problem(student, lesson, error.outcome, error.note)
+                self._problem(Result(student, lesson, problem=error.outcome, note=error.note))
                 continue
             if stored := self.store.get(ready.key):
-                self._enter(ready, stored)
+                self._found(ready, stored)
             else:
                 yield ready, self._job(ready)
 
     def take(self, ready: _Ready, done: Done | BaseException) -> None:
         """What a worker has made of a submission: keep it, and enter it."""
         if isinstance(done, BaseException):
-            self._fail(ready, done)
+            self._problem(self._failure(ready, done))
             return
         self.wall_lines = done.walls
         stored = Stored(done.verdicts, done.outputs)
         about = {"student": ready.student, "lesson": ready.lesson, "walls": self.walls}
         self.store.put(ready.key, about | {"secret": self.secret.fingerprint, "versions": digest.versions()}, stored)
-        self._enter(ready, stored)
+        self._found(ready, stored)
+
+    def set_due(self, later: list[str]) -> None:
+        """Write due dates down. later: lessons that have changed since marks were given; their entries wait."""
+        self.later = later
+        if self.gradebook and not self.dry_run:
+            for lesson in self.released:
+                self.gradebook.set_due(lesson)
+
+    def correct(self) -> None:
+        """Enter what has waited."""
+        assert self.gradebook
+        for lesson in self.later:
+            _register_anew(self.course, lesson)
+            self.gradebook.forget(lesson)
+        for student, lesson, waiting in self.waiting:
+            if isinstance(waiting, Result):
+                self._write_problem(waiting)
+                continue
+            try:
+                ready = self._ready(student, lesson)
+                stored = self.store.get(waiting) if ready.key == waiting else None
+            except Unreadable:
+                stored = None
+            if stored:
+                self._fill(ready, stored)
+                self.results[student, lesson] = self._enter(ready, self.results[student, lesson])
+            else:
+                note = "Another notebook was handed in while this one was graded: grade again."
+                self.results[student, lesson] = Result(student, lesson, problem=Outcome.UNGRADED, note=note)
+                self._write_problem(self.results[student, lesson])
 
     def _ready(self, student: str, lesson: str) -> _Ready:
         notebook, notes = repaired(read_submission(self.course, student, lesson), self.released[lesson])
@@ -145,7 +237,7 @@ class _Class:
             student=student,  # whose seeds are their own
             lesson=lesson,
             secret=self.secret.fingerprint,
-            judging=digest.of_judging(),
+            judging=digest.of_judging(slug_of(lesson)),
             versions=digest.versions(),
             limits=dataclasses.asdict(self.limits),
             walls=self.walls,
@@ -166,31 +258,76 @@ class _Class:
             },
             limits=self.limits,
             walls=self.walls,
-            judging=digest.of_judging(),
+            judging=digest.of_judging(slug_of(ready.lesson)),
             versions=digest.versions(),
         )
 
-    def _enter(self, ready: _Ready, stored: Stored) -> None:
+    def _found(self, ready: _Ready, stored: Stored) -> None:
+        """What grading has found out is told, and entered unless it has to wait."""
+        self._fill(ready, stored)
+        result = result_in(ready.student, ready.lesson, ready.notebook)
+        if self._has_to_wait(result):
+            self.waiting.append((ready.student, ready.lesson, ready.key))
+        else:
+            result = self._enter(ready, result)
+        self._tell(result)
+
+    def _has_to_wait(self, result: Result) -> bool:
+        """Whether a result changes a mark that stands, which is noted, or can not be entered yet."""
+        place, change, standing = (result.student, result.lesson), False, None
+        with contextlib.suppress(ValueRefused):  # then the gradebook knows no such student
+            if self.gradebook:
+                standing = self.gradebook.standing(*place)
+                dated = not self.policy.rule.percent_per_day or self.gradebook.lateness(*place) is not None
+                if not dated and not result.problem:
+                    self.corrections.undated.append(place)
+        if self.gradebook and standing and result.problem is not Outcome.UNGRADED:
+            entries = {entry.name: entry.points for entry in self.exercises[result.lesson]}
+            scores = {name: (0.0, points) for name, points in entries.items()}
+            scores |= {name: (float(f"{each.score:.10g}"), each.points) for name, each in result.verdicts.items()}
+            change = self.corrections.add(*place, standing, scores, self.gradebook.penalty)
+        elif standing:
+            self.corrections.add_unchanged(result.student)
+        elif not result.problem:
+            self.corrections.first += 1
+        return self.dry_run or change or result.lesson in self.later
+
+    def _fill(self, ready: _Ready, stored: Stored) -> None:
         code = [cell for cell in ready.notebook["cells"] if cell["cell_type"] == "code"]
         for cell, put_out in zip(code, _notebook_nodes(stored.outputs), strict=True):
             cell["outputs"], cell["execution_count"] = put_out["outputs"], put_out["execution_count"]
         ready.notebook["metadata"]["autograde"] = {"notes": list(ready.notes), "walls": self.walls}
+
+    def _enter(self, ready: _Ready, result: Result) -> Result:
+        """Enter a result, and return it, or why the gradebook refuses it."""
+        assert self.gradebook
         try:
             self.gradebook.enter(ready.student, ready.lesson, ready.notebook)
         except ValueRefused as error:
-            self._fail(ready, error)
-            return
+            result = self._failure(ready, error)
+            self._write_problem(result)
+            return result
         problem_file(self.course, ready.student, ready.lesson).unlink(missing_ok=True)
-        self._tell(result_in(ready.student, ready.lesson, ready.notebook))
+        self.remember(ready.student, ready.lesson)  # in the index, for reports and exports
+        return result
 
-    def _fail(self, ready: _Ready, error: BaseException) -> None:
+    def _failure(self, ready: _Ready, error: BaseException) -> Result:
         """Our failure: it costs nobody a mark, and the notebook is graded by the next run."""
         reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".: ")[:300]
         note = f"Grading itself failed, which is no fault of the student's: {reason}. Grade this notebook again."
-        self._problem(ready.student, ready.lesson, Outcome.UNGRADED, note)
+        return Result(ready.student, ready.lesson, problem=Outcome.UNGRADED, note=note)
 
-    def _problem(self, student: str, lesson: str, outcome: Outcome, note: str) -> None:
+    def _problem(self, result: Result) -> None:
+        if self._has_to_wait(result):
+            self.waiting.append((result.student, result.lesson, result))
+        else:
+            self._write_problem(result)
+        self._tell(result)
+
+    def _write_problem(self, result: Result) -> None:
         """Keep why there are no verdicts. Marks from before are taken back, unless the failure is ours."""
+        assert self.gradebook
+        student, lesson, outcome, note = result.student, result.lesson, result.problem, result.note
         path = problem_file(self.course, student, lesson)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{secrets.token_hex(4)}")
@@ -199,11 +336,10 @@ class _Class:
         if outcome is not Outcome.UNGRADED:
             with contextlib.suppress(ValueRefused):  # then the gradebook knows no such student
                 self.gradebook.withdraw(student, lesson)
-        self._tell(Result(student, lesson, problem=outcome, note=note))
+        self.remember(student, lesson)
 
     def _tell(self, result: Result) -> None:
         self.results[result.student, result.lesson] = result
-        self.remember(result.student, result.lesson)  # in the index, for reports and exports
         self.on_result(result)
 
 

@@ -84,8 +84,13 @@ class World:
 
 
 def pairs(rng: np.random.Generator, n_users: int, n_movies: int, rows: int) -> Tensor:
-    """A batch of (user, movie) index pairs, int64, shape (rows, 2)."""
-    return torch.from_numpy(np.stack([rng.integers(0, n_users, rows), rng.integers(0, n_movies, rows)], axis=1))
+    """A batch of (user, movie) index pairs, int64, shape (rows, 2).
+
+    In no row are both the same number, so whoever takes one for the other is seen in every row. n_movies: 2 or more.
+    """
+    users = rng.integers(0, n_users, rows)
+    movies = (users + rng.integers(1, n_movies, rows)) % n_movies
+    return torch.from_numpy(np.stack([users, movies], axis=1))
 
 
 def seeded(shape: tuple[int, ...], *key: object) -> Tensor:

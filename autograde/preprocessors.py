@@ -1,5 +1,7 @@
 """Our steps of `nbgrader autograde`: cells repaired in the place of its DeduplicateIds, and Execute replaced.
 
+What lateness costs is what the course's policy.toml says.
+
 nbgrader's own SaveAutoGrades then reads the marks where it always does, in the outputs of the grade cells. Students'
 Jupyter servers import this with the configuration, so what judges, and PyTorch with it, is imported when it is needed.
 """
@@ -13,17 +15,21 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Integer, Unicode
+from nbgrader.api import Gradebook
+from nbgrader.plugins import BasePlugin
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
+from traitlets import Bool, Integer, List, Type, Unicode
 
 from autograde.cells import own_code
 from autograde.kernel.limits import Limits
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import ServerEnded, ServerFailed, WarmServer
+from autograde.late import penalty
+from autograde.policy import Policy, PolicyError, read_policy
 from autograde.repair import repaired
 from autograde.secret import Secret, SecretError
 
-__all__ = ["CannotGrade", "ExecuteAndJudge", "NotGraded", "RepairCells"]
+__all__ = ["CannotGrade", "ExecuteAndJudge", "LateByPolicy", "NotGraded", "PenaliseByPolicy", "RepairCells"]
 
 
 class CannotGrade(SystemExit, KeyboardInterrupt):
@@ -81,6 +87,41 @@ class ExecuteAndJudge(NbGraderPreprocessor):
             raise CannotGrade(str(error)) from None
         notebook.metadata["autograde"] = {**notebook.metadata.get("autograde", {}), "walls": self.walls}
         return notebook, resources
+
+
+class LateByPolicy(BasePlugin):
+    """nbgrader's plugin for late submissions: the points that come off by the rule of the course."""
+
+    def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
+        step = self.parent
+        submitted = step.gradebook.find_submission_notebook(step.notebook_id, step.assignment_id, student_id)
+        return penalty(step.policy.rule, total_seconds_late, score, submitted.max_score) or None
+
+
+class PenaliseByPolicy(AssignLatePenalties):
+    """nbgrader's AssignLatePenalties, which before goes by the due dates and extensions of policy.toml."""
+
+    plugin_class = Type(LateByPolicy, klass=BasePlugin, help="What assigns a penalty to a late notebook.").tag(
+        config=True
+    )
+    policy_file = Unicode("", help="The course's policy.toml.").tag(config=True)
+    lessons = List(Unicode(), help="All lessons of the course, by name.").tag(config=True)
+    policy = Policy()
+
+    def preprocess(self, notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        try:
+            self.policy = read_policy(Path(self.policy_file), self.lessons)
+        except PolicyError as error:
+            raise CannotGrade(str(error)) from None
+        place = resources["nbgrader"]
+        lesson, student = place["assignment"], place["student"]
+        if due := self.policy.due.get(lesson):
+            with Gradebook(place["db_url"]) as gradebook:
+                submission = gradebook.find_submission(lesson, student)
+                submission.assignment.duedate = due.replace(tzinfo=None)  # which is UTC, as all of nbgrader's
+                submission.extension = self.policy.extension(student, lesson)
+                gradebook.db.commit()
+        return super().preprocess(notebook, resources)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from typing import Any
 from distributed import Worker, WorkerPlugin
 
 from autograde import digest
+from autograde.cells import slug_of
 from autograde.imports import nbformat_quickly
 from autograde.kernel.imports import fastai_quickly
 from autograde.kernel.limits import Limits
@@ -38,7 +39,7 @@ class Job:
     seeds: dict[str, int]  # by exercise: what draws this student's inputs
     limits: Limits
     walls: bool  # whether they are needed
-    judging: str  # digest of the code that judges
+    judging: str  # digest of the code that judges this lesson
     versions: str
 
 
@@ -72,7 +73,7 @@ class Desk(WorkerPlugin):
 
 def run(job: Job) -> Done:
     """Grade one submission. CannotGrade when this worker is not the one to do it, ServerFailed when nothing starts."""
-    if job.judging != digest.of_judging():
+    if job.judging != digest.of_judging(slug_of(job.lesson)):
         raise CannotGrade("this worker has another version of the exercises: restart it")
     if job.versions != digest.versions():
         raise CannotGrade(f"this worker has {digest.versions()} where the coordinator has {job.versions}")
@@ -89,7 +90,7 @@ class _Desk:
     """The judge, being imported in a thread of its own, and the server, which imports by itself meanwhile."""
 
     def __init__(self, walls: bool, found: Walls | None):
-        digest.of_judging()  # of the code that is about to be imported, whatever becomes of the files later
+        digest.of_judging("")  # of all the code that is about to be imported, whatever becomes of the files later
         found = (found or Walls.found()) if walls else Walls.none()
         if walls and not found.enough:
             missing = "; ".join(f"{name}: {sentence}" for name, stands, sentence in found.lines() if not stands)

@@ -1,8 +1,14 @@
 """Fixtures that several packages' tests share."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,3 +31,26 @@ def movielens():
         return movielens_100k(progress=False)
     except RatingsError as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """The documentation's folder of pages, built once; a warning on the way fails whatever asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "site"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            options = ["-q", "-E", "-W", "--keep-going", "-d", str(shared / "doctrees")]
+            built = subprocess.run(
+                [sys.executable, "-m", "sphinx", *options, "docs", str(folder)],
+                cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                timeout=600,
+            )
+            (shared / "site.txt").write_text(f"{built.returncode}\n{built.stdout}{built.stderr}", encoding="utf-8")
+    status, _, said = (shared / "site.txt").read_text(encoding="utf-8").partition("\n")
+    assert status == "0", said[-5000:]
+    return folder

@@ -68,7 +68,9 @@ def ratings_to_lay_out(rng):
         ):
             break
     rows, columns = rng.permutation(np.argwhere(seen)).T
-    stars = rng.integers(2, 11, seen.sum()) / 2  # 1.0 to 5.0
+    stars = np.zeros(len(rows))
+    while abs((np.bincount(columns, stars) / np.bincount(columns)).mean() - stars.mean()) < 0.05:
+        stars = rng.integers(2, 11, len(rows)) / 2  # 1.0 to 5.0, whose mean is not the mean of the films' means
     frame = pd.DataFrame({"user": users[rows], "movie": movies[columns], "rating": stars.astype("float32")})
     return Table(frame, n_users=5, n_movies=4)
 
@@ -833,7 +835,9 @@ def sample(rng):
     ):
         seen = rng.random((8, 6)) < rng.uniform(0.2, 0.9, (8, 1)) * rng.uniform(0.5, 1, (1, 6))
     rows, columns = rng.permutation(np.argwhere(seen)).T
-    stars = rng.integers(2, 11, seen.sum()) / 2  # 1.0 to 5.0
+    stars = np.zeros(len(rows))
+    while abs((np.bincount(columns, stars) / np.bincount(columns)).mean() - stars.mean()) < 0.05:
+        stars = rng.integers(2, 11, len(rows)) / 2  # 1.0 to 5.0, whose mean is not the mean of the films' means
     frame = pd.DataFrame({"user": users[rows], "movie": movies[columns], "rating": stars.astype("float32")})
     return Sample(frame, damping=float(rng.integers(2, 7)))
 

@@ -409,7 +409,7 @@ split = Exercise(
 
 @dataclass(frozen=True)
 class Cut:
-    """A table's size, the share to hold back, and two seeds. The share is never a fifth or a half."""
+    """A table's size, the share to hold back, and two seeds. No share is one in so many rows."""
 
     n: int
     valid_pct: float
@@ -425,7 +425,7 @@ class Cut:
 def cut(rng):
     """So many rows that drawing with replacement is certain to hit some of them twice."""
     seed, other_seed = rng.choice(10_000, 2, replace=False).tolist()
-    return Cut(100 * int(rng.integers(30, 50)), float(rng.choice([0.1, 0.25, 0.3, 0.4])), seed, other_seed)
+    return Cut(100 * int(rng.integers(30, 50)), float(rng.choice([0.15, 0.3, 0.35, 0.4])), seed, other_seed)
 
 
 def parts(answer: Any, n: int, valid_pct: float, seed: int) -> list[list[int]]:
@@ -789,7 +789,7 @@ def each_exactly_once(answer, given):
 
 def sizes_of_batches(came, given) -> dict[str, list[int]]:
     sizes = zip((given.even, given.rest), came, strict=True)
-    return {f"{n} rows, {bs} at a time": [len(batch) for batch in batches] for (n, bs), batches in sizes}
+    return {f"{n} rows, {bs} at a time": sorted(map(len, batches), reverse=True) for (n, bs), batches in sizes}
 
 
 @one_epoch.check(points=0.25, look=sizes_of_batches, form=True)

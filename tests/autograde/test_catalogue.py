@@ -66,7 +66,7 @@ def test_it_is_stale_as_soon_as_anything_has_changed(course, changed, monkeypatc
         case "gone":
             released(course, LESSON).unlink()
         case "code":
-            monkeypatch.setattr(catalogue.digest, "of_lesson_making", lambda: "another")
+            monkeypatch.setattr(catalogue.digest, "of_lesson_making", lambda slug: "another")
         case "damaged":
             (course.source.parent / "catalogue" / f"{LESSON}.json").write_text("{")
     assert not catalogue.is_fresh(course, LESSON, files(course))

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions, DeduplicateIds, Execute
+from nbgrader.preprocessors import AssignLatePenalties, ClearSolutions, DeduplicateIds, Execute
 
 from autograde.course import CourseError, nbgrader_config
 from autograde.lesson import ClearAnswers
-from autograde.preprocessors import ExecuteAndJudge, RepairCells
+from autograde.preprocessors import ExecuteAndJudge, PenaliseByPolicy, RepairCells
 
 from .gradebooks import ON_POSTGRESQL, copy_of, course_at
 
@@ -69,9 +69,14 @@ def test_courses_do_not_share_a_gradebook(course, tmp_path):
     assert (course.folder / "gradebook.db").is_file() is not ON_POSTGRESQL
 
 
-def test_nbgrader_keeps_its_steps_but_for_the_three_that_are_replaced(course):
+def test_nbgrader_keeps_its_steps_but_for_the_four_that_are_replaced(course):
     config = nbgrader_config(course.root, course.folder)
-    swapped = {ClearSolutions: ClearAnswers, DeduplicateIds: RepairCells, Execute: ExecuteAndJudge}
+    swapped = {
+        ClearSolutions: ClearAnswers,
+        DeduplicateIds: RepairCells,
+        Execute: ExecuteAndJudge,
+        AssignLatePenalties: PenaliseByPolicy,
+    }
     pairs = [
         (GenerateAssignment.preprocessors, config.GenerateAssignment.preprocessors),
         (Autograde.sanitize_preprocessors, config.Autograde.sanitize_preprocessors),

@@ -21,7 +21,7 @@ from autograde.results import Result, how_graded, result_of, results_of
 from autograde.secret import Secret
 from autograde.submissions import Unreadable, read_submission
 
-from .gradebooks import course_at, forget
+from .gradebooks import course_at, forget, rows_in
 from .small_class import LESSON, QUOTED, cell_of, hand_in, solved_notebook
 
 FULL = 8.0
@@ -321,15 +321,20 @@ def test_a_corrected_lesson_grades_old_submissions(graded, own, tmp_path):
     assert "# corrected" in cell_of(sanitized, "setup-start-1").source
 
 
-def test_a_lesson_that_gained_an_exercise_is_refused_in_a_sentence(own, tmp_path):
+def test_a_lesson_that_gained_a_cell_is_registered_all_the_same(graded, own, tmp_path):
+    """nbgrader alone refuses it as soon as anybody has handed in."""
     root = tmp_path / "changed"
     shutil.copytree(own.root / "solutions", root / "solutions")
     script = root / "solutions" / f"{LESSON}.py"
     with script.open("a", encoding="utf-8") as file:
         file.write("\n\n# %%\nimport math\n")
-    with pytest.raises(CourseError, match=f"nbgrader cannot register {LESSON}: Cannot add or remove cells") as caught:
-        register(course_at(root, own.folder), [LESSON])
-    assert "\n" not in str(caught.value)
+    changed = course_at(root, own.folder)
+    reply = changed.api.generate_assignment(LESSON, force=True)
+    assert not reply["success"]
+    register(changed, [LESSON])
+    cells = [name for (name,) in rows_in(own, "SELECT name FROM source_cell")]
+    assert len(cells) == len(set(cells)) == 1 + len(rows_in(graded[0], "SELECT name FROM source_cell"))
+    assert marks(own, "gus-mistakes") == marks(graded[0], "gus-mistakes")
 
 
 def sanitized_submission(course, student):
@@ -347,7 +352,7 @@ def sanitized_submission(course, student):
 
 def test_a_failure_of_ours_is_no_fault_of_the_student_s(own, monkeypatch):
     """The sentence says whose fault it is, and marks from before stay in the gradebook."""
-    monkeypatch.setattr(digest, "of_judging", lambda: "of other exercises")
+    monkeypatch.setattr(digest, "of_judging", lambda slug: "of other exercises")
     before = marks(own, "hana-mistakes")
     (result,) = grade(own, [LESSON], ["hana-mistakes"], workers=1)
     assert result.problem is Outcome.UNGRADED
