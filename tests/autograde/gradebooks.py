@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -83,6 +84,24 @@ def rows_in(course, query):
     """What a query finds in the course's gradebook."""
     with connect(course.db_url) as db:
         return db.read(query)
+
+
+def in_threads(*works):
+    """Call all at the same time, and wait for them; nothing may be raised."""
+    raised = []
+
+    def run(work):
+        try:
+            work()
+        except Exception as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert raised == []
 
 
 def name_of(folder):

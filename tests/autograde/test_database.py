@@ -20,7 +20,7 @@ from autograde.database import (
     shown,
 )
 
-from .gradebooks import with_name
+from .gradebooks import in_threads, with_name
 
 PASSWORD = "s3cret/word"
 
@@ -99,11 +99,7 @@ def test_of_two_that_count_up_at_once_nothing_is_lost(url, table):
 
                 db.transaction(one_more)
 
-    threads = [threading.Thread(target=count_up) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(count_up, count_up)
     assert table.read("SELECT number FROM t") == [(100,)]
 
 
@@ -147,9 +143,9 @@ def two(postgresql):
 
 def test_what_the_server_takes_back_is_done_again(two):
     """Each locks a row and then wants the other's: the server ends one of them, which begins anew."""
-    both, raised = threading.Barrier(2), []
+    both = threading.Barrier(2)
 
-    def add(db, names):
+    def adds(db, names):
         rounds = []
 
         def work():
@@ -158,17 +154,9 @@ def test_what_the_server_takes_back_is_done_again(two):
                 if not rounds:
                     rounds.append(both.wait(30))
 
-        try:
-            db.transaction(work)
-        except Exception as error:
-            raised.append(error)
+        return lambda: db.transaction(work)
 
-    threads = [threading.Thread(target=add, args=each) for each in zip(two, ("ab", "ba"), strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert raised == []
+    in_threads(adds(two[0], "ab"), adds(two[1], "ba"))
     assert two[0].read("SELECT number FROM pair") == [(2,), (2,)]
 
 

@@ -376,7 +376,7 @@ def test_without_walls_is_told_and_graded_anew_with_them(own, by_student):
     assert bare.score == by_student["hana-mistakes"].score
     assert result_of(own, "hana-mistakes", LESSON) == bare
     assert not any(stands for _, stands, _ in how_graded(own)["walls"])
-    assert "Graded without walls" in write_report(own, [bare]).read_text(encoding="utf-8")
+    assert "Graded without walls" in write_report(own, [bare]).path.read_text(encoding="utf-8")
 
 
 # ---- values

@@ -9,7 +9,7 @@ from autograde import migration
 from autograde.database import GradebookError, NoGradebook, connect
 from autograde.migration import INDEXES, downgrade, present, upgrade
 
-from .gradebooks import ON_POSTGRESQL, rows_in
+from .gradebooks import ON_POSTGRESQL, in_threads, rows_in
 from .test_cli import run as run_command  # noqa: F401  a fixture
 from .test_nbgrader_commands import nbgrader
 
@@ -99,21 +99,8 @@ def test_nothing_is_lost_while_others_write(own):
     assert set(entered) <= found
 
 
-def test_two_at_once(fresh):
-    raised = []
-
-    def add():
-        try:
-            upgrade(fresh.db_url)
-        except Exception as error:
-            raised.append(error)
-
-    threads = [threading.Thread(target=add) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert raised == []
+def test_several_at_once(fresh):
+    in_threads(*[lambda: upgrade(fresh.db_url)] * 3)
     assert all(present(fresh.db_url).values())
 
 

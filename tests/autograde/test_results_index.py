@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sqlite3
-import threading
 import time
 from contextlib import closing
 
@@ -20,7 +19,7 @@ from autograde.results import reading, result_of, results_of
 from autograde.results_index import ResultsIndex
 from autograde.verdict import verdict_to_json
 
-from .gradebooks import copy_of
+from .gradebooks import copy_of, in_threads
 from .small_class import LESSON
 
 
@@ -161,11 +160,7 @@ def test_one_that_another_command_holds_is_done_without(course, monkeypatch):
 def test_two_may_write(course):
     index_of(course).unlink()
     expected, found = from_notebooks(course), []
-    threads = [threading.Thread(target=lambda: found.append(whole(results_of(course, [LESSON])))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(*[lambda: found.append(whole(results_of(course, [LESSON])))] * 3)
     assert found == [expected] * 3
     with closing(sqlite3.connect(index_of(course))) as db:
         assert db.execute("SELECT count(*) FROM result").fetchone() == (len(expected),)

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import nbformat
@@ -18,7 +17,7 @@ from autograde.kernel.limits import Limits
 from autograde.results import results_of
 from autograde.verdict import reported
 
-from .gradebooks import ON_POSTGRESQL, course_at, rows_in
+from .gradebooks import ON_POSTGRESQL, course_at, in_threads, rows_in
 from .small_class import LESSON, hand_in
 from .test_gradebook import executed, rows, submission
 
@@ -63,23 +62,6 @@ def test_two_commands_that_begin_with_nothing(unregistered, graded):
     for table in ("assignment", "notebook"):
         assert rows_in(unregistered, f"SELECT count(*) FROM {table}") == [(1,)]
     assert not list(unregistered.folder.rglob("*.draft"))
-
-
-def in_threads(*works):
-    raised = []
-
-    def run(work):
-        try:
-            work()
-        except Exception as error:
-            raised.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert raised == []
 
 
 def test_notebook_and_marks_are_of_the_same_grader(fresh):
