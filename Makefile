@@ -54,7 +54,8 @@ test-browser: $(READY) ratings ## go a student's and an instructor's way in a re
 
 # every test that touches a gradebook, but for the corpus of attacks, which no gradebook decides
 ON_POSTGRESQL := $(addprefix tests/autograde/,export $(addsuffix .py,$(addprefix test_,\
-  cli course gradebook grading marks migration nbgrader_commands pool report results_index sample_class two_graders)))
+  cli corrections course exchange feedback gradebook grading handed_in lateness marks migration nbgrader_commands\
+  pool report results_index sample_class two_graders)))
 
 test-postgresql: $(READY) ratings ## run the tests of grading on PostgreSQL, on a server that they start
 	@echo "== tests on PostgreSQL"

@@ -84,13 +84,18 @@ class Gradebook:
     policy: what late work costs; nothing without one.
 
     Every entry is one transaction, so several processes may write: the last to enter a submission counts, whole.
-    Raises GradebookError for a lesson that was never registered.
+    Raises NoGradebook where there is none yet, GradebookError for a lesson that was never registered.
     """
 
     def __init__(self, url: str | Path, submitted: Path, autograded: Path, policy: Policy | None = None):
         self._submitted, self._autograded = submitted, autograded
         self._policy = policy or Policy()
         self._db: Database = connect(url)
+        try:
+            self._db.read("SELECT id FROM assignment LIMIT 1")  # a new database has no tables
+        except GradebookError:
+            self._db.close()
+            raise
         self._lessons: dict[str, _Lesson] = {}
 
     def __enter__(self) -> Gradebook:

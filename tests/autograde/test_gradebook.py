@@ -8,7 +8,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograde.cells import answer_grade_id, checked_name, grade_id_of, is_grade, is_solution, to_bytes
-from autograde.database import GradebookError
+from autograde.database import GradebookError, NoGradebook
 from autograde.exercise import Outcome, Verdict
 from autograde.gradebook import Gradebook, students_in
 from autograde.grading import register
@@ -222,6 +222,8 @@ def test_without_a_gradebook_nobody_is_on_the_roll_and_nothing_can_be_entered(tm
         Gradebook(tmp_path / "gradebook.db", tmp_path, tmp_path)
     (tmp_path / "gradebook.db").touch()
     assert students_in(tmp_path / "gradebook.db") == set()
+    with pytest.raises(NoGradebook, match="holds no gradebook yet"):
+        Gradebook(tmp_path / "gradebook.db", tmp_path, tmp_path)
 
 
 def test_what_is_no_longer_handed_in_goes_and_links_are_not_followed(course, tmp_path):
