@@ -51,7 +51,10 @@ def columns(rng):
     """In `titles` the order of appearance, of frequency and of the alphabet are three different ones."""
     a, b, c, d, e = sorted(titles(rng, 5))
     quoted = f'"{titles(rng, 1)[0]}"'  # a quotation mark comes before "#" in the order of characters
-    rare, ids = titles(rng, 40), rng.permutation([*rng.choice(range(1, 10), 3, False), *rng.choice(range(10, 99), 4)])
+    rare, ids = (
+        titles(rng, 40),
+        rng.permutation([*rng.choice(range(1, 10), 3, False), *rng.choice(range(10, 99), 4, False)]),
+    )
     return Columns(
         titles=pd.Series([d, b, e, b, quoted, c, b, e, c, a, e, e]),
         rare=pd.Series(sorted(rare[:20])[::-1] + rare[20:]),
