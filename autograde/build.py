@@ -7,6 +7,7 @@ from pathlib import Path
 from autograde import catalogue
 from autograde.cells import LessonError, to_bytes
 from autograde.course import Course, CourseError
+from autograde.files import write_whole
 
 __all__ = ["build", "built_files", "released", "source", "stale"]
 
@@ -50,9 +51,7 @@ def build(course: Course, lessons: list[str]) -> list[Path]:
             if path.exists() and path.read_bytes() == content:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(".tmp")
-            draft.write_bytes(content)
-            draft.replace(path)
+            write_whole(path, content)
             written.append(path)
         catalogue.keep(course, lesson, list(made))
     return written

@@ -14,6 +14,7 @@ from pathlib import Path
 from autograde import digest, similarity
 from autograde.cells import slug_of
 from autograde.course import Course
+from autograde.files import write_whole
 
 __all__ = ["Entry", "Said", "entries", "is_fresh", "keep", "points", "said"]
 
@@ -81,10 +82,10 @@ def keep(course: Course, lesson: str, files: list[Path]) -> None:
         "files": _hashes(files),
         "exercises": {name: asdict(entry) for name, entry in _computed(course, lesson).items()},
     }
-    _write(path, json.dumps(record, indent=1))
+    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
     lesson_says = _say(course, lesson)
     code = {"names": sorted(lesson_says.names), "fragments": sorted(lesson_says.fragments)}
-    _write(_said_path(course, lesson), json.dumps({"of": record["of"], **code}))
+    write_whole(_said_path(course, lesson), (json.dumps({"of": record["of"], **code}) + "\n").encode())
 
 
 def _entry(record: dict) -> Entry:
@@ -136,12 +137,6 @@ def _inputs(course: Course, lesson: str) -> str:
 
 def _hashes(files: list[Path]) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in files]
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def _path(course: Course, lesson: str) -> Path:

@@ -311,10 +311,10 @@ def _print_corrections(console: Console, dry_run: bool, corrections: Corrections
         if not console.is_terminal:
             console.width = max(100, 60 + 2 * width)
         console.print(table)
-    undated = [f"{student} {lesson}" for student, lesson in corrections.undated]
-    if undated:
-        more = f" and {len(undated) - 3} more" if len(undated) > 3 else ""
-        click.echo(f"No timestamp.txt, so nobody knows whether it came late: {', '.join(undated[:3])}{more}.")
+    if undated := [f"{student} {lesson}" for student, lesson in corrections.undated]:
+        from autograde.export.people import in_words
+
+        click.echo(f"No timestamp.txt, so nobody knows whether it came late: {in_words(undated, 3)}.")
     for note in corrections.notes:
         click.echo(note)
     if summary := corrections.summary():

@@ -182,10 +182,11 @@ def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
         c.CourseDirectory[f"{step}_directory"] = os.path.relpath(folder / step, root)
     c.CourseDirectory.db_url = for_nbgrader(course.db_url)
     c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
-    c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, ClearSolutions, ClearAnswers)
-    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, DeduplicateIds, RepairCells)
-    steps = _replaced(Autograde.autograde_preprocessors, Execute, ExecuteAndJudge)
-    c.Autograde.autograde_preprocessors = [PenaliseByPolicy if each is AssignLatePenalties else each for each in steps]
+    c.GenerateAssignment.preprocessors = _replaced(GenerateAssignment.preprocessors, {ClearSolutions: ClearAnswers})
+    c.Autograde.sanitize_preprocessors = _replaced(Autograde.sanitize_preprocessors, {DeduplicateIds: RepairCells})
+    c.Autograde.autograde_preprocessors = _replaced(
+        Autograde.autograde_preprocessors, {Execute: ExecuteAndJudge, AssignLatePenalties: PenaliseByPolicy}
+    )
     c.GenerateFeedback.preprocessors = [GetGrades, WithholdInputs, CSSHTMLHeaderPreprocessor]
     for step in (c.PenaliseByPolicy, c.WithholdInputs):
         step.policy_file, step.lessons = str(course.policy_file), course.lessons()
@@ -203,8 +204,9 @@ def nbgrader_config(root: Path, folder: Path, gradebook: str = "") -> Config:
     return c
 
 
-def _replaced(preprocessors, theirs: type, ours: type) -> list[type]:
-    return [ours if each is theirs else each for each in preprocessors.default()]
+def _replaced(preprocessors, ours: dict[type, type]) -> list[type]:
+    """nbgrader's own steps, with ours in the place of some."""
+    return [ours.get(each, each) for each in preprocessors.default()]
 
 
 def _put_scripts_on_path() -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "Gradebook",
     "GradebookError",
     "Standing",
+    "as_entered",
     "given_by_hand",
     "late_penalties",
     "people_in",
@@ -42,6 +43,10 @@ MAX_LINES = 1000  # of printed text in one cell, as nbgrader's LimitOutput
 MAX_TRACEBACK = 100  # entries of one traceback, likewise
 MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 EPOCH = datetime(1970, 1, 1)  # from which SQLAlchemy counts a length of time where a database has none
+OF_STUDENTS = (  # what each student has for each lesson
+    "submitted_assignment AS s JOIN assignment AS a ON s.assignment_id = a.id"
+    " JOIN submitted_notebook AS n ON n.assignment_id = s.id"
+)
 OF_NOTEBOOK = "SELECT id FROM submitted_notebook WHERE notebook_id = ?"
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d{1,6})?(?: UTC)?")
 
@@ -76,6 +81,11 @@ class Standing(NamedTuple):
 
     grades: dict[str, Grade]
     penalty: float
+
+
+def as_entered(score: float) -> float:
+    """A score as the gradebook has it: by way of the text that nbgrader reads."""
+    return float(f"{score:.10g}")
 
 
 class Gradebook:
@@ -191,8 +201,7 @@ class Gradebook:
         """What a student has for a lesson; None before anything was graded."""
         found = self._db.read(
             "SELECT c.name, auto_score, manual_score, extra_credit, max_score, late_submission_penalty"
-            " FROM submitted_assignment AS s JOIN assignment AS a ON s.assignment_id = a.id"
-            " JOIN submitted_notebook AS n ON n.assignment_id = s.id JOIN grade ON grade.notebook_id = n.id"
+            f" FROM {OF_STUDENTS} JOIN grade ON grade.notebook_id = n.id"
             " JOIN base_cell AS c ON grade.cell_id = c.id JOIN grade_cells ON grade_cells.id = c.id"
             " WHERE s.student_id = ? AND a.name = ?",
             (student, lesson),
@@ -234,8 +243,7 @@ class Gradebook:
         ids = self._ids(lesson)
         limited = _limited(notebook)
         said = {grade_id_of(cell): reported(cell) for cell in notebook["cells"] if is_grade(cell)}
-        # by way of the text that nbgrader reads
-        scores = {name: float(f"{verdict.score:.10g}") for name, verdict in said.items() if verdict}
+        scores = {name: as_entered(verdict.score) for name, verdict in said.items() if verdict}
         comments = {
             grade_id_of(cell): "No response." if is_unwritten(cell) else None
             for cell in notebook["cells"]
@@ -261,9 +269,7 @@ class Gradebook:
         def write() -> None:
             self._db.lock(f"{student}/{lesson}")
             for (row,) in self._db.read(
-                "SELECT n.id FROM submitted_notebook AS n JOIN submitted_assignment AS s ON n.assignment_id = s.id"
-                " JOIN assignment ON s.assignment_id = assignment.id WHERE student_id = ? AND name = ?",
-                (student, lesson),
+                f"SELECT n.id FROM {OF_STUDENTS} WHERE s.student_id = ? AND a.name = ?", (student, lesson)
             ):
                 self._db.write("UPDATE grade SET auto_score = 0.0 WHERE notebook_id = ?", (row,))
                 self._penalise(row, student, lesson)
@@ -390,9 +396,8 @@ def given_by_hand(url: str | Path) -> dict[tuple[str, str], dict[str, tuple[floa
     found: dict[tuple[str, str], dict[str, tuple[float | None, float]]] = {}
     for student, lesson, name, manual, extra in _read(
         url,
-        "SELECT student_id, assignment.name, base_cell.name, manual_score, coalesce(extra_credit, 0.0) FROM grade"
-        " JOIN base_cell ON cell_id = base_cell.id JOIN submitted_notebook AS n ON grade.notebook_id = n.id"
-        " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
+        f"SELECT s.student_id, a.name, base_cell.name, manual_score, coalesce(extra_credit, 0.0) FROM {OF_STUDENTS}"
+        " JOIN grade ON grade.notebook_id = n.id JOIN base_cell ON grade.cell_id = base_cell.id"
         " WHERE manual_score IS NOT NULL OR extra_credit IS NOT NULL",
     ):
         found.setdefault((student, lesson), {})[name] = (manual, extra)
@@ -409,9 +414,8 @@ def late_penalties(url: str | Path) -> dict[tuple[str, str], float]:
     """Points taken off for lateness: (student, lesson) -> points, where there are any."""
     rows = _read(
         url,
-        "SELECT student_id, assignment.name, sum(late_submission_penalty) FROM submitted_notebook AS n"
-        " JOIN submitted_assignment AS s ON n.assignment_id = s.id JOIN assignment ON s.assignment_id = assignment.id"
-        " WHERE late_submission_penalty > 0 GROUP BY student_id, assignment.name",
+        f"SELECT s.student_id, a.name, sum(late_submission_penalty) FROM {OF_STUDENTS}"
+        " WHERE late_submission_penalty > 0 GROUP BY s.student_id, a.name",
     )
     return {(student, lesson): float(points) for student, lesson, points in rows}
 

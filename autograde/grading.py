@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import json
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,8 @@ from autograde.corrections import Corrections
 from autograde.course import Course, CourseError
 from autograde.database import GradebookError, NoGradebook, ValueRefused, alone
 from autograde.exercise import Outcome
-from autograde.gradebook import Gradebook
+from autograde.files import write_whole
+from autograde.gradebook import Gradebook, as_entered
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
 from autograde.policy import Policy
@@ -284,7 +284,7 @@ class _Class:
         if self.gradebook and standing and result.problem is not Outcome.UNGRADED:
             entries = {entry.name: entry.points for entry in self.exercises[result.lesson]}
             scores = {name: (0.0, points) for name, points in entries.items()}
-            scores |= {name: (float(f"{each.score:.10g}"), each.points) for name, each in result.verdicts.items()}
+            scores |= {name: (as_entered(each.score), each.points) for name, each in result.verdicts.items()}
             change = self.corrections.add(*place, standing, scores, self.gradebook.penalty)
         elif standing:
             self.corrections.add_unchanged(result.student)
@@ -330,9 +330,7 @@ class _Class:
         student, lesson, outcome, note = result.student, result.lesson, result.problem, result.note
         path = problem_file(self.course, student, lesson)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{secrets.token_hex(4)}")
-        draft.write_text(json.dumps({"outcome": outcome, "note": note}, indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, (json.dumps({"outcome": outcome, "note": note}, indent=1) + "\n").encode())
         if outcome is not Outcome.UNGRADED:
             with contextlib.suppress(ValueRefused):  # then the gradebook knows no such student
                 self.gradebook.withdraw(student, lesson)

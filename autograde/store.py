@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from autograde.files import write_whole
 
 __all__ = ["Store", "Stored", "key_of"]
 
@@ -51,9 +51,9 @@ class Store:
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path.with_suffix(".outputs.json"), json.dumps(stored.outputs, sort_keys=True), sync=False)
+        write_whole(path.with_suffix(".outputs.json"), json.dumps(stored.outputs, sort_keys=True).encode())
         record = {"format": FORMAT, **about, "verdicts": stored.verdicts}
-        _write(path, json.dumps(record, indent=1) + "\n")
+        write_whole(path, (json.dumps(record, indent=1) + "\n").encode(), durable=True)
         return path
 
     def _path(self, key: str) -> Path:
@@ -63,13 +63,3 @@ class Store:
 def key_of(**parts: Any) -> str:
     """SHA-256 over everything that a result depends on, as JSON; the order of the parts does not count."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _write(path: Path, text: str, sync: bool = True) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # two graders may write the same result
-    with draft.open("wb") as file:
-        file.write(text.encode())
-        file.flush()
-        if sync:  # before the move, or a machine that loses power may keep the name and not the text
-            os.fsync(file.fileno())
-    draft.replace(path)

@@ -34,10 +34,15 @@ def movielens():
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Path:
-    """The documentation's folder of pages, built once; a warning on the way fails whatever asks for it."""
+def shared(tmp_path_factory) -> Path:
+    """A folder that the workers of pytest-xdist share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def site(shared) -> Path:
+    """The documentation's folder of pages, built once; a warning on the way fails whatever asks for it."""
     folder = shared / "site"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():

@@ -75,14 +75,15 @@ AUTOGRADE = {
     "corrections": {"cells", "exercise", "gradebook"},
     "gradebook": {"late", "policy", "cells", "database", "verdict"},
     "digest": set(),
-    "store": set(),
+    "files": set(),
+    "store": {"files"},
     "imports": set(),
     "course": {
         *("cells", "database", "exercise", "exercises", "feedback", "gradebook", "lesson", "policy", "preprocessors"),
     },
     "exchange": set(),  # only the configuration of a hub names it
-    "catalogue": {"cells", "course", "digest", "exercise", "similarity"},
-    "build": {"catalogue", "cells", "course", "lesson"},
+    "catalogue": {"cells", "course", "digest", "exercise", "files", "similarity"},
+    "build": {"catalogue", "cells", "course", "files", "lesson"},
     "scaffold": {"cells", "course", "exercises"},
     "worker": {"cells", "digest", "execute", "exercises", "imports", "kernel", "verdict"},
     "pool": {"course", "kernel", "worker"},
@@ -90,9 +91,9 @@ AUTOGRADE = {
     "results": {"course", "exercise", "results_index", "verdict"},
     "results_index": {"digest", "exercise", "verdict"},
     "grading": {
-        *("build", "catalogue", "cells", "corrections", "course", "database", "digest", "exercise", "gradebook"),
-        *("imports", "kernel", "migration", "policy", "pool", "repair", "results", "secret", "store", "submissions"),
-        "worker",
+        *("build", "catalogue", "cells", "corrections", "course", "database", "digest", "exercise", "files"),
+        *("gradebook", "imports", "kernel", "migration", "policy", "pool", "repair", "results", "secret", "store"),
+        *("submissions", "worker"),
     },
     "doctor": {"course", "database", "digest", "kernel", "migration", "secret"},
     "manifest": set(),
@@ -103,8 +104,8 @@ AUTOGRADE = {
     "export": {"card", "cells", "course", "database", "exercise", "gradebook", "marks", "results"},
     "handed_in": {"cells", "course", "effort", "submissions"},
     "report": {
-        *("build", "card", "catalogue", "cells", "course", "effort", "exercise", "handed_in", "manifest", "results"),
-        "similarity",
+        *("build", "card", "catalogue", "cells", "course", "effort", "exercise", "files", "handed_in"),
+        *("manifest", "results", "similarity"),
     },
     "cli": None,  # a thin skin over all of autograde
     "__main__": {"cli"},

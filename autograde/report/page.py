@@ -19,6 +19,7 @@ from autograde.card import LOOK, code_marked
 from autograde.cells import title_of
 from autograde.course import Course
 from autograde.exercise import Outcome
+from autograde.files import write_whole
 from autograde.report.planted import FoundAgain, found_again
 from autograde.report.summary import ExerciseSummary, Mistake, leaderboards, spread, summaries, told
 from autograde.report.work import MAX_PAIRS, Work, work_of
@@ -113,14 +114,12 @@ def write_report(course: Course, results: list[Result], now: datetime.datetime |
     folder = course.report.parent
     folder.mkdir(parents=True, exist_ok=True)
     now = now or datetime.datetime.now().astimezone()
-    last = _put_aside(course.report)
+    last = _put_aside(course)
     html, again = _rendered(course, results, now, [path.name for path in earlier(course)])
-    draft = course.report.with_suffix(".tmp")
-    draft.write_text(html, encoding="utf-8")
-    path = draft.replace(course.report)
+    write_whole(course.report, html.encode())
     if last:
         last.write_text(LINKS.sub(TO_NEWEST, last.read_text(encoding="utf-8"), count=1), encoding="utf-8")
-    return Written(path, again)
+    return Written(course.report, again)
 
 
 def earlier(course: Course) -> list[Path]:
@@ -130,8 +129,9 @@ def earlier(course: Course) -> list[Path]:
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
-def _put_aside(report: Path) -> Path | None:
+def _put_aside(course: Course) -> Path | None:
     """Keep the last report as a file of its own, beside the few that are kept; it stays in its place, too."""
+    report = course.report
     if not report.is_file():
         return None
     made = datetime.datetime.fromtimestamp(report.stat().st_mtime).strftime("%Y-%m-%dT%H-%M-%S")
@@ -143,8 +143,7 @@ def _put_aside(report: Path) -> Path | None:
     draft.write_bytes(report.read_bytes())
     os.utime(draft, ns=(report.stat().st_atime_ns, report.stat().st_mtime_ns))
     draft.replace(path)
-    kept = sorted((each for each in report.parent.glob("*.html") if STAMP.fullmatch(each.name)), reverse=True)
-    for old in kept[KEPT:]:
+    for old in earlier(course)[KEPT:]:
         old.unlink()
     return path
 

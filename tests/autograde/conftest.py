@@ -45,13 +45,6 @@ def root():
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    """A folder that the workers of pytest-xdist share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
 def small_root(shared):
     """A repository with one lesson."""
     folder = shared / "small"

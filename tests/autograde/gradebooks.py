@@ -18,7 +18,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from autograde.cli import main
 from autograde.course import Course
 from autograde.database import connect
 
@@ -44,6 +46,13 @@ def url_of(folder):
     with psycopg.connect(os.environ[SERVER], autocommit=True) as server, made:
         server.execute(f"CREATE DATABASE {name}")
     return with_name(os.environ[SERVER], name)
+
+
+def run_command(words, folder):
+    """Run `autograde` on the course in a folder; returns click's result, and fails on a traceback."""
+    result = CliRunner().invoke(main, list(map(str, words)), env={"AUTOGRADE_DB": url_of(folder)})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
 
 
 def copy_of(course, folder, **options):

@@ -42,6 +42,12 @@ class Person:
     def tell(self, where: str, **fields: Any) -> Any:
         return self._request("POST", f"/user/{self.name}/{where}", json=fields, timeout=300).json()
 
+    def done(self, where: str, **fields: Any) -> Any:
+        """What the server answers to something that has to succeed."""
+        told = self.tell(where, **fields)
+        assert told["success"], told
+        return told
+
     def page(self, where: str) -> str:
         return self._request("GET", f"/user/{self.name}/{where}").text
 

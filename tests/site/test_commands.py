@@ -43,12 +43,6 @@ BEFORE = {
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
 def graded_root(shared):
     """The small repository after the README's commands, and the one page that has run."""
     if not Walls.found().enough:

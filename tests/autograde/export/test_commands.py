@@ -7,14 +7,13 @@ import re
 from dataclasses import fields
 
 import pytest
-from click.testing import CliRunner
 
 from autograde.cli import main
 from autograde.export.exported import Settings
 from autograde.export.formats import FORMATS, OPTIONS
 from autograde.marks import lesson_marks
 
-from ..gradebooks import url_of
+from ..gradebooks import run_command
 from ..small_class import LESSON, QUOTED
 from ..test_nbgrader_commands import nbgrader
 from . import readers
@@ -57,10 +56,7 @@ def run(monkeypatch, small_root, graded):
 
     def invoke(*arguments, course=None):
         folder = (course or graded[0]).folder
-        words = ["export", *map(str, arguments), "--course", str(folder)]
-        result = CliRunner().invoke(main, words, env={"AUTOGRADE_DB": url_of(folder)})
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return result
+        return run_command(["export", *arguments, "--course", folder], folder)
 
     return invoke
 
