@@ -152,9 +152,11 @@ class Vocabularies:
 
 @get_emb_sz.given
 def vocabularies(rng):
-    sizes = rng.permutation(np.arange(40, 400))[:5].tolist()
+    """No two have one width by the rule; of two, the one with a width by hand is the larger, so that its own shows."""
+    sizes = rng.permutation(np.arange(40, 400, 20))[:4] + rng.integers(0, 4, 4)
+    film, user = sorted(sizes[:2])
     names = [f"#na# {i}" for i in range(1000)]
-    two = {"user": ["#na#", *names[: sizes[0]]], "title": ["#na#", *names[: sizes[1]]]}
+    two = {"user": ["#na#", *names[:user]], "title": ["#na#", *names[:film]]}
     three = {
         "weekday": ["#na#", *"MTWTFSS"],
         "user": ["#na#", *names[: sizes[2]]],
@@ -303,13 +305,15 @@ class Net:
 def small_net(rng):
     low = float(rng.uniform(-2, -1))
     y_range, batch = (low, low + float(rng.uniform(5, 6))), pairs(rng, 7, 11, rows=13)
-    while True:  # until some scores are below 0 and some above, so that a ReLU behind the last layer shows
+    while True:  # until scores lie on both sides of 0, the first below, and its ReLUs count: any wrong one shows there
         net = Net((7, 4), (11, 3), 5, y_range, batch, key=int(rng.integers(1 << 30)))
         values = {role: seeded(shape, net.key, role) for role, shape in roles(net).items()}
         rows = torch.cat([values["user factors"][batch[:, 0]], values["movie factors"][batch[:, 1]]], dim=1)
-        hidden = torch.relu(rows @ values["first layer"].T + values["first layer's bias"])
-        scores = (hidden @ values["last layer"].T + values["last layer's bias"]).flatten()
-        if 4 <= int((scores < -0.1).sum()) <= 9:
+        hidden = rows @ values["first layer"].T + values["first layer's bias"]
+        scores, linear = (
+            (layer @ values["last layer"].T + values["last layer's bias"]).flatten() for layer in (hidden.relu(), hidden)
+        )
+        if 4 <= int((scores < -0.1).sum()) <= 9 and -3 < scores[0] < -0.1 and abs(linear[0] - scores[0]) > 0.3:
             return net
 
 

@@ -121,8 +121,9 @@ class Named:
 
 @top_biases.given
 def named_biases(rng):
-    """17 films. The extremes on both sides differ in size, so that an order by size shows, and lie in no order."""
-    values = np.concatenate([-rng.uniform(0.3, 0.9, 8), rng.uniform(0.35, 1.2, 9)])
+    """17 films in no order. The second in size is the lowest, so that an order by size shows at either end."""
+    lowest, highest = rng.uniform(-1.1, -1), rng.uniform(1.2, 1.3)
+    values = np.concatenate([[lowest, highest], -rng.uniform(0.3, 0.9, 7), rng.uniform(0.35, 0.95, 8)])
     bias = torch.tensor(rng.permutation(values), dtype=torch.float32)[:, None]
     letters = ["".join(rng.choice(list("ABCDEFGHKLMNOPRSTUVW"), 4)) + f" ({1950 + i})" for i in range(17)]
     return Named(bias.requires_grad_(), letters, k=int(rng.integers(3, 6)))
@@ -269,15 +270,32 @@ class Biased:
 
 @bias_against_mean.given
 def biases_and_ratings(rng):
-    """Sixteen films, where every known mistake gives another number, and a real model with a third of its users.
+    found = tables_that_tell(int(rng.integers(1 << 62)))
+    return Biased(
+        *(
+            (bias.detach().clone().requires_grad_(), titles, ratings.copy(), min_count)
+            for bias, titles, ratings, min_count in (found.small, found.real)
+        )
+    )
+
+
+@functools.lru_cache(maxsize=8)  # each known mistake gets inputs of its own, and these are long looked for
+def tables_that_tell(seed: int) -> Biased:
+    """Sixteen films, and a real model with sixty of its users: in both every known mistake gives another number.
 
     Some films are only just frequent enough, some are rare, two are in the vocabulary and have no rating here, and
     some means are equal.
     """
-    real = real_model()
-    users = rng.choice(real.ratings["user"].unique(), 300, replace=False)
-    some = real.ratings[real.ratings["user"].isin(users)].sample(frac=1, random_state=int(rng.integers(1 << 30)))
-    big = (real.bias, real.titles, some, 20)
+
+    rng = np.random.default_rng(seed)
+
+    def tell_apart(table: tuple, by: float) -> bool:
+        found = [reference_bias_against_mean(*table), *(wrong(*table) for wrong in NUMBERS)]
+        return np.isfinite(found).all() and np.diff(np.sort(found)).min() > by
+
+    def shuffled(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.sample(frac=1, random_state=int(rng.integers(1 << 30)), ignore_index=True)
+
     titles = [
         "#na#",
         *sorted(f"{letter}{number}" for letter, number in zip("BCDEFGHIJKLMNOPQRS", range(18), strict=True)),
@@ -287,11 +305,17 @@ def biases_and_ratings(rng):
         stars = [rng.integers(1, 6, count) for count in counts]
         frame = pd.DataFrame(
             {"title": np.repeat(titles[1:], counts), "rating": np.concatenate(stars).astype("float32")}
-        ).sample(frac=1, random_state=int(rng.integers(1 << 30)))
+        )
         bias = torch.tensor(rng.normal(0, 0.4, (19, 1)), dtype=torch.float32).requires_grad_()
-        small = (bias, titles, frame.reset_index(drop=True), 4)
-        found = [reference_bias_against_mean(*small), *(wrong(*small) for wrong in NUMBERS)]
-        if np.isfinite(found).all() and np.diff(np.sort(found)).min() > 0.002:
+        small = (bias, titles, shuffled(frame), 4)
+        if tell_apart(small, by=0.002):
+            break
+    real = real_model()
+    everybody = real.ratings["user"].unique()
+    while True:
+        users = rng.choice(everybody, 60, replace=False)
+        big = (real.bias, real.titles, shuffled(real.ratings[real.ratings["user"].isin(users)]), 4)
+        if tell_apart(big, by=0.0004):
             return Biased(small, big)
 
 

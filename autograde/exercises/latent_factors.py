@@ -252,17 +252,20 @@ class Matrices:
 
 @density.given
 def films_and_jokes(rng):
-    """Films and jokes, each with gaps in less than half of the cells; among the jokes some zeros and some below.
+    """Films and jokes, each with gaps in less than half of the cells; among the jokes some below 0 and three zeros.
 
     Their sizes are drawn too: of few fractions one that was seen in an earlier grading would often be right again.
     """
     films = rng.integers(1, 6, (rng.integers(6, 10), rng.integers(5, 9))).astype(float)
     n_gaps = rng.integers(films.size // 4, 9 * films.size // 20)
     films.flat[rng.choice(films.size, n_gaps, replace=False)] = np.nan
-    jokes = rng.integers(-10, 11, (rng.integers(7, 11), rng.integers(4, 8))).astype(float)
+    signs = rng.choice([-1.0, 1.0], (rng.integers(7, 11), rng.integers(4, 8)))
+    jokes = signs * rng.integers(1, 11, signs.shape)
     n_gaps = rng.integers(jokes.size // 5, 2 * jokes.size // 5)
     gaps, zeros, negative = np.split(rng.permutation(jokes.size)[: n_gaps + 8], [n_gaps, n_gaps + 3])
     jokes.flat[gaps], jokes.flat[zeros], jokes.flat[negative] = np.nan, 0.0, -3.0
+    if np.nansum(jokes) > 0:  # their mean is below 0, so that it never is the share
+        jokes = 0.0 - jokes
     return Matrices(pd.DataFrame(films), pd.DataFrame(jokes))
 
 
