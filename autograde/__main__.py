@@ -1,4 +1,4 @@
-"""Where the `autograde` command begins. Worker processes import this file again, and not what the command needs."""
+"""Where the `autograde` command begins."""
 
 __all__ = ["main"]
 

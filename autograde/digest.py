@@ -18,7 +18,7 @@ __all__ = ["of_files", "of_judging", "of_lesson_making", "versions"]
 # the judge import all of it. Of the exercises a lesson's own count, and what they import of the others.
 JUDGING = (
     *("cells.py", "compare.py", "execute.py", "exercise.py", "judge.py", "observe.py", "outside.py", "ownership.py"),
-    *("repair.py", "secret.py", "verdict.py", "worker.py", "card.py", "exercises/__init__.py", "kernel/*.py"),
+    *("repair.py", "secret.py", "verdict.py", "desk.py", "card.py", "exercises/__init__.py", "kernel/*.py"),
 )
 LESSON_MAKING = (
     *("build.py", "catalogue.py", "cells.py", "exercise.py", "exercises/__init__.py", "lesson.py", "similarity.py"),

@@ -1,6 +1,6 @@
 """A submission is run and judged from outside: a verdict for each exercise, written where nbgrader reads marks.
 
-Both doors use it, plain `nbgrader autograde` (preprocessors.py) and `autograde grade` (worker.py), so that both give
+Both doors use it, plain `nbgrader autograde` (preprocessors.py) and `autograde grade` (desk.py), so that both give
 the same marks. The learner's cells run in a child behind walls. The checks do not run there: the judge, in this
 process, puts its questions to the child, and its verdict replaces whatever the cell holds.
 """

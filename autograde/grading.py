@@ -1,6 +1,6 @@
 """A class of submissions -> nbgrader's gradebook. No notebook stops the class, or another notebook.
 
-Submissions are graded by workers, here or elsewhere (pool.py, worker.py). What they return is kept by what it comes
+Submissions are graded by workers, here or elsewhere (pool.py, desk.py). What they return is kept by what it comes
 from (store.py) and entered (gradebook.py) by this process. Whenever it is stopped, the same command goes on:
 nothing that is kept is graded again, and nothing is entered twice.
 """
@@ -36,7 +36,7 @@ from autograde.submissions import Unreadable, read_submission
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from autograde.worker import Done, Job
+    from autograde.desk import Done, Job
 
 __all__ = ["grade", "register"]
 
@@ -245,7 +245,7 @@ class _Class:
         return _Ready(student, lesson, notebook, tuple(notes), key)
 
     def _job(self, ready: _Ready) -> Job:
-        from autograde.worker import Job
+        from autograde.desk import Job
 
         work = own_code(ready.notebook)
         return Job(

@@ -5,28 +5,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from autograde.course import CourseError
+from autograde.local_workers import UNWATCHED, LocalWorkers
 
 __all__ = ["graded", "shape"]
 
 THREADS = 4  # at most, in one worker process: they share a judge and a warm server
-LOOK_SECONDS = 2  # between two looks whether there are workers
 WINDOW = 8  # jobs for each thread that may be on their way at once, so that a large class fits into memory
 JOIN_SECONDS = 120  # how long a scheduler may take to find its first worker
-# Workers of our own are not watched: nobody looks at the profile, and to take it costs as much as to judge.
-UNWATCHED = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.system-monitor.interval": "60s",
-    "distributed.admin.tick.interval": "1s",
-    "distributed.deploy.lost-worker-timeout": "1h",  # a busy machine may take long to start one again
-    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},  # without its malloc that keeps no memory
-}
+LOST = (
+    "The connection to the workers was lost. What was graded is kept: the same command goes on where this one stopped."
+)
 
 Place = TypeVar("Place")
 
@@ -61,7 +55,7 @@ def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) 
     from autograde.worker import run
 
     ready = list(itertools.islice(jobs, WINDOW * workers))  # read while the workers start
-    client = starting.result()
+    client, why_lost = starting.result()
     window = WINDOW * max(workers, sum(client.nthreads().values()))
     jobs = itertools.chain(ready, jobs)
     running: dict[Any, tuple[Place, Any]] = {}
@@ -82,10 +76,7 @@ def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) 
         future = next(done)
         place, job = running.pop(future)
         if future.cancelled():
-            raise CourseError(
-                "The connection to the workers was lost. What was graded is kept: "
-                "the same command goes on where this one stopped."
-            )
+            raise CourseError(why_lost())
         error = future.exception()
         if isinstance(error, KilledWorker) and not alone:
             suspects.append((place, job))
@@ -93,35 +84,34 @@ def _through(starting: Future, jobs: Iterator[tuple[Place, Any]], workers: int) 
             yield place, error or future.result()
 
 
-def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bool) -> Any:
+def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bool) -> tuple[Any, Callable[[], str]]:
+    """A client of Dask's, and what to say when its connection is lost."""
+    return _client_elsewhere(stack, scheduler, walls) if scheduler else _client_here(stack, workers, walls)
+
+
+def _client_here(stack: contextlib.ExitStack, workers: int, walls: bool) -> tuple[Any, Callable[[], str]]:
+    """A scheduler in this process, on loopback alone, and processes that work for it."""
+
+    local = LocalWorkers(shape(workers), walls, lambda: client.close())  # which begin while Dask is imported here
+    stack.callback(local.close)
     import dask
-    from distributed import Client, Nanny, Scheduler, SpecCluster
+    from distributed import Client, Scheduler, SpecCluster
 
-    from autograde.kernel.walls import Walls
-    from autograde.worker import Desk, walls_here
+    stack.enter_context(dask.config.set(UNWATCHED))
+    # its page of statistics is on loopback too, and nobody reads it
+    place = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    cluster = SpecCluster(scheduler={"cls": Scheduler, "options": place}, silence_logs=logging.CRITICAL)
+    stack.callback(cluster.close)
+    client = _closed_by(stack, Client(cluster))
+    local.join(cluster.scheduler_address)
+    return client, lambda: local.failure or LOST
 
-    if not scheduler:
-        stack.enter_context(dask.config.set(UNWATCHED))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="autograde-dask-", ignore_cleanup_errors=True))
-        # on loopback alone, its page of statistics too, which nobody reads
-        place = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
-        options = {
-            "memory_limit": 0,
-            "local_directory": folder,
-            "silence_logs": logging.CRITICAL,
-            "plugins": (Desk(walls, Walls.found() if walls else None),),
-        }
-        cluster = SpecCluster(
-            workers={
-                number: {"cls": Nanny, "options": {**place, **options, "nthreads": threads}}
-                for number, threads in enumerate(shape(workers))
-            },
-            scheduler={"cls": Scheduler, "options": {**place, "port": 0}},
-            silence_logs=logging.CRITICAL,
-        )
-        stack.callback(cluster.close)
-        stack.callback(_kept_at_work(cluster))
-        return _closed_by(stack, Client(cluster))
+
+def _client_elsewhere(stack: contextlib.ExitStack, scheduler: str, walls: bool) -> tuple[Any, Callable[[], str]]:
+    from distributed import Client
+
+    from autograde.worker import DeskPlugin, walls_here
+
     try:
         client = _closed_by(stack, Client(scheduler, timeout=JOIN_SECONDS))
         client.wait_for_workers(1, timeout=JOIN_SECONDS)
@@ -131,28 +121,8 @@ def _client(stack: contextlib.ExitStack, workers: int, scheduler: str, walls: bo
         for address, found in client.run(walls_here).items():
             if not found["enough"]:
                 raise CourseError(f"The worker {address} has not enough walls: see autograde doctor there.")
-    client.register_plugin(Desk(walls))
-    return client
-
-
-def _kept_at_work(cluster: Any) -> Callable[[], None]:
-    """Start anew what has ended for good: Dask gives up on a process that dies while it starts, and tells nobody.
-
-    Returns what ends this.
-    """
-    from distributed import Status
-    from tornado.ioloop import PeriodicCallback
-
-    def look() -> None:
-        for number, process in list(cluster.workers.items()):
-            if process.status in (Status.closed, Status.failed):
-                del cluster.workers[number]
-        if len(cluster.workers) < len(cluster.worker_spec):
-            cluster.scale(len(cluster.worker_spec))
-
-    looking = PeriodicCallback(look, 1000 * LOOK_SECONDS)
-    cluster.loop.add_callback(looking.start)
-    return lambda: cluster.loop.add_callback(looking.stop)
+    client.register_plugin(DeskPlugin(walls))
+    return client, lambda: LOST
 
 
 def _closed_by(stack: contextlib.ExitStack, client: Any) -> Any:

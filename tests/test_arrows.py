@@ -85,15 +85,17 @@ AUTOGRADE = {
     "catalogue": {"cells", "course", "digest", "exercise", "files", "similarity"},
     "build": {"catalogue", "cells", "course", "files", "lesson"},
     "scaffold": {"cells", "course", "exercises"},
-    "worker": {"cells", "digest", "execute", "exercises", "imports", "kernel", "verdict"},
-    "pool": {"course", "kernel", "worker"},
+    "desk": {"cells", "digest", "execute", "exercises", "imports", "kernel", "verdict"},
+    "worker": {"desk", "kernel"},
+    "local_workers": {"desk", "kernel", "worker"},
+    "pool": {"course", "local_workers", "worker"},
     "submissions": {"cells", "course", "exercise"},
     "results": {"course", "exercise", "results_index", "verdict"},
     "results_index": {"digest", "exercise", "verdict"},
     "grading": {
-        *("build", "catalogue", "cells", "corrections", "course", "database", "digest", "exercise", "files"),
-        *("gradebook", "imports", "kernel", "migration", "policy", "pool", "repair", "results", "secret", "store"),
-        *("submissions", "worker"),
+        *("build", "catalogue", "cells", "corrections", "course", "database", "desk", "digest", "exercise"),
+        *("files", "gradebook", "imports", "kernel", "migration", "policy", "pool", "repair", "results", "secret"),
+        *("store", "submissions"),
     },
     "doctor": {"course", "database", "digest", "kernel", "migration", "secret"},
     "manifest": set(),
@@ -130,7 +132,7 @@ GRADING = {
         "preprocessors",
         "store",
     ),
-    *("verdict", "worker"),
+    *("desk", "local_workers", "verdict", "worker"),
 }
 
 

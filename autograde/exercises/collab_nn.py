@@ -311,7 +311,8 @@ def small_net(rng):
         rows = torch.cat([values["user factors"][batch[:, 0]], values["movie factors"][batch[:, 1]]], dim=1)
         hidden = rows @ values["first layer"].T + values["first layer's bias"]
         scores, linear = (
-            (layer @ values["last layer"].T + values["last layer's bias"]).flatten() for layer in (hidden.relu(), hidden)
+            (layer @ values["last layer"].T + values["last layer's bias"]).flatten()
+            for layer in (hidden.relu(), hidden)
         )
         if 4 <= int((scores < -0.1).sum()) <= 9 and -3 < scores[0] < -0.1 and abs(linear[0] - scores[0]) > 0.3:
             return net

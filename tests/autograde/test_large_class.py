@@ -74,7 +74,7 @@ def test_300_are_graded_once_each_though_coordinator_and_worker_are_killed(class
 
     coordinator = started(course)
     until(lambda: len(files(course)) > len(kept) * 2 / 3 or coordinator.poll() is not None)
-    worker = next(pid for pid in below(coordinator.pid) if "spawn_main" in name_of(pid))
+    worker = next(pid for pid in below(coordinator.pid) if "local_workers" in name_of(pid))
     os.kill(worker, signal.SIGKILL)
     assert coordinator.wait(PATIENCE) == 0
 

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from autograde import pool
@@ -38,6 +40,7 @@ def jobs_run(monkeypatch, tmp_path):
     def through(source, numbers, workers=2):
         (tmp_path / "stand_in_for_a_job.py").write_text(source)
         monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
         monkeypatch.delitem(sys.modules, "stand_in_for_a_job", raising=False)
         monkeypatch.setattr("autograde.worker.run", __import__("stand_in_for_a_job").run)
         return dict(graded(((number, number) for number in numbers), workers, "", False))
@@ -56,10 +59,22 @@ def test_a_worker_that_dies_costs_nobody_else_a_result(jobs_run):
     assert repr(found[5]) == "KeyError('five')"
 
 
-def test_a_process_that_dask_gives_up_is_started_anew(jobs_run, monkeypatch):
-    monkeypatch.setitem(pool.UNWATCHED, "distributed.deploy.lost-worker-timeout", "1ms")
-    found = jobs_run("import os\ndef run(number):\n    if number == 3: os._exit(9)\n    return 2 * number\n", range(6))
-    assert {number: found[number] for number in (0, 1, 2, 4, 5)} == {0: 0, 1: 2, 2: 4, 4: 8, 5: 10}
+def test_where_no_worker_starts_it_says_why(jobs_run, monkeypatch):
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+    with pytest.raises(CourseError, match=r"No worker starts on this machine\."):
+        jobs_run("def run(number):\n    return number\n", range(3))
+
+
+def test_nothing_of_a_worker_is_left(jobs_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    found = jobs_run("import os\ndef run(number):\n    return os.getpid()\n", range(4))
+    for _ in range(600):
+        if not any(map(psutil.pid_exists, found.values())) and not list(tmp_path.glob("autograde-*")):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError((list(found.values()), list(tmp_path.iterdir())))
 
 
 def test_two_workers_work_at_once_and_jobs_are_drawn_as_they_get_free(jobs_run, tmp_path):
@@ -82,8 +97,6 @@ def test_they_listen_on_loopback_alone(jobs_run):
     listening = []
 
     def looked(jobs):
-        import psutil
-
         yield from jobs
         own = psutil.Process()
         for process in (own, *own.children(recursive=True)):
