@@ -13,6 +13,7 @@ import io
 import logging
 import math
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -243,10 +244,20 @@ def _ours(exercise: Exercise, seed: int) -> _Ours:
     return _Ours(exercise, seed)
 
 
+class _Nowhere(io.StringIO):
+    """Where nothing is kept."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Drop what is printed, on stdout or stderr, what is logged, and every warning."""
-    nowhere, call_handlers = io.StringIO(), logging.Logger.callHandlers
+    if isinstance(sys.stdout, _Nowhere):  # it is silent already, and to be so twice costs more than many a question
+        yield
+        return
+    nowhere, call_handlers = _Nowhere(), logging.Logger.callHandlers
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.Logger.callHandlers = lambda logger, record: None  # logging.disable goes through all loggers there are

@@ -394,7 +394,7 @@ class SmallTable:
     """A small table of ratings with its loaders, and a model that is no recommender."""
 
     def __init__(self, rng):
-        self.x = pairs(rng, 30, 20, rows=256)
+        self.x = pairs(rng, 30, 20, rows=160)
         stars = 1 + self.x[:, 0].numpy() % 5 + rng.normal(0, 0.3, len(self.x))
         self.y = torch.from_numpy(stars.clip(0.5, 5).astype("float32"))[:, None]  # (rows, 1)
         self.lr = float(rng.uniform(0.01, 0.03))
@@ -403,7 +403,7 @@ class SmallTable:
     def loaders(self) -> DataLoaders:
         """fastai's own, in the order of the rows: whatever random numbers an answer draws, the batches stay."""
         rows = list(zip(self.x, self.y, strict=True))
-        return DataLoaders(*(DataLoader(part, bs=64, device="cpu") for part in (rows[:192], rows[192:])))
+        return DataLoaders(*(DataLoader(part, bs=64, device="cpu") for part in (rows[:128], rows[128:])))
 
     def model(self) -> nn.Module:
         return pair_model(40, 4, self.key)
@@ -419,7 +419,7 @@ def training(train, given):
     """Trains the model for the epochs and with the learning rate that it is given"""
     model = given.model()
     torch.manual_seed(given.key)
-    learn = train(model, given.loaders(), 3, given.lr)
+    learn = train(model, given.loaders(), 2, given.lr)
     seen = {"predictions": model(torch.arange(40).reshape(20, 2)).detach()}
     try:  # a model may be trained well by who does not return the Learner
         with learn.no_bar(), learn.no_logging():
