@@ -12,6 +12,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,12 @@ def grade(
     the gradebook waits until before_correcting has been told of all of it. dry_run: nothing is entered; results are
     kept all the same, so that the run that enters them need not grade again.
     """
-    if walls and not scheduler:
-        _insist_on_walls()
-    nbformat_quickly()
-    policy = course.policy()
+    with ThreadPoolExecutor(1) as thread:  # walls are tried by other processes
+        tried = thread.submit(_missing_walls) if walls and not scheduler else None
+        nbformat_quickly()
+        policy = course.policy()
+    if tried and (missing := tried.result()):
+        raise CourseError(missing)
     later = [] if dry_run else _register_unmarked(course, lessons)
     if dry_run:
         build(course, lessons)
@@ -341,16 +344,18 @@ class _Class:
         self.on_result(result)
 
 
-def _insist_on_walls() -> None:
+def _missing_walls() -> str:
+    """What is missing around learners' code on this machine, and what to do; "" when there are walls enough."""
     from autograde.kernel.walls import Walls
 
     found = Walls.found()
-    if not found.enough:
-        missing = " ".join(f"{name}: {sentence}" for name, stands, sentence in found.lines() if not stands)
-        raise CourseError(
-            f"Learners' code would run with too few walls around it. {missing} "
-            "Put them up (autograde doctor says how it stands), or grade all the same with --no-walls."
-        )
+    if found.enough:
+        return ""
+    missing = " ".join(f"{name}: {sentence}" for name, stands, sentence in found.lines() if not stands)
+    return (
+        f"Learners' code would run with too few walls around it. {missing} "
+        "Put them up (autograde doctor says how it stands), or grade all the same with --no-walls."
+    )
 
 
 def _note_how(course: Course, class_: _Class) -> None:

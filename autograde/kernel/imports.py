@@ -12,15 +12,15 @@ __all__ = ["fastai_quickly"]
 
 COMPILER = "torch._dynamo"
 
-RARELY_NEEDED = ("sklearn", "sklearn.model_selection", "sklearn.metrics", "scipy.stats")
+RARELY_NEEDED = ("sklearn", "sklearn.model_selection", "sklearn.metrics", "scipy.stats", "scipy.ndimage")
 
 
 def fastai_quickly() -> None:
     """Import torch and fastai.collab in half the time, and without what few will call.
 
-    Metrics of fastai's import scikit-learn and scipy.stats; they do so when they are called now. Whoever imports these
-    by name, afterwards, gets the real ones. PyTorch imports its compiler for optimizers and the `meta` device, just to
-    say what it must not compile; now torch.compile imports it, which has a use for it.
+    Metrics of fastai's import scikit-learn and scipy.stats, its images scipy.ndimage; now they do so when they are
+    called. Whoever imports these by name, afterwards, gets the real ones. PyTorch imports its compiler for optimizers
+    and the `meta` device, just to say what it must not compile; now torch.compile imports it, which has a use for it.
     """
     import torch  # noqa: F401
 

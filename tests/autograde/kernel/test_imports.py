@@ -15,7 +15,7 @@ fastai_quickly()
 import torch
 from torch import nn
 
-left_out = [name for name in ("sklearn", "scipy.stats", "sympy") if name in sys.modules]
+left_out = [name for name in ("sklearn", "scipy.stats", "scipy.ndimage", "sympy") if name in sys.modules]
 parameter = nn.Parameter(torch.ones(3))
 optimizer = torch.optim.SGD([parameter], lr=0.5)
 parameter.sum().backward()
@@ -24,6 +24,7 @@ on_meta = (torch.zeros(4, 3, device="meta") ** 2).sum(dim=1)
 compiler_before = type(sys.modules["torch._dynamo"]).__name__
 
 from fastai.data.transforms import TrainTestSplitter
+from fastai.imports import ndimage
 from fastai.metrics import PearsonCorrCoef, R2Score
 import scipy.stats
 import sklearn.metrics
@@ -38,6 +39,7 @@ print(json.dumps({
     "split": sorted(sum(map(list, TrainTestSplitter(0.2)(list(range(10)))), [])),
     "scikit-learn": sklearn.metrics.mean_squared_error([1, 2], [1, 4]),
     "scipy": float(scipy.stats.pearsonr([1, 2, 3], [1, 2, 3]).statistic),
+    "image": float(ndimage.sum_labels([1.0, 2.0])),
     "compiled": compiled(torch.ones(2)).tolist(),
     "compiler after": sys.modules["torch._dynamo"].__file__.endswith("__init__.py"),
 }))
@@ -61,9 +63,10 @@ def test_optimizers_and_the_meta_device_do_without_the_compiler(found):
     assert found["on meta"] == [4]
 
 
-def test_fastai_s_metrics_and_splitter_import_what_they_call(found):
+def test_fastai_s_metrics_splitter_and_images_import_what_they_call(found):
     assert found["metrics"] == ["r2_score", "pearsonr"]
     assert found["split"] == list(range(10))
+    assert found["image"] == 3
 
 
 def test_whoever_imports_the_modules_gets_the_real_ones(found):
