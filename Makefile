@@ -52,10 +52,10 @@ test-browser: $(READY) ratings ## go a student's and an instructor's way in a re
 	@echo "== JupyterLab, nbgrader and Chromium; screenshots go to build/browser/"
 	@pytest tests/browser $(TEST_OPTIONS)
 
-# every test that touches a gradebook, but for the corpus of attacks, which no gradebook decides
+# every test that touches a gradebook
 ON_POSTGRESQL := $(addprefix tests/autograde/,export $(addsuffix .py,$(addprefix test_,\
-  cli corrections course exchange feedback gradebook grading handed_in lateness marks migration nbgrader_commands\
-  pool report results_index sample_class two_graders)))
+  attacks cli corrections course exchange feedback gradebook grading handed_in large_class lateness marks migration\
+  nbgrader_commands pool report results_index sample_class two_graders)))
 
 test-postgresql: $(READY) ratings ## run the tests of grading on PostgreSQL, on a server that they start
 	@echo "== tests on PostgreSQL"

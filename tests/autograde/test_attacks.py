@@ -6,7 +6,6 @@ Beside the attacks sit honest people, who get full marks, and nothing of an atta
 import os
 import pickle
 import shutil
-import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from collabkit.movielens import cache_file
 
 from .attacks.corpus import LEFT, MARKER, accomplice, attacks, cell_of, loot_in, notebook_of
 from .attacks.watch import watched
+from .gradebooks import ON_POSTGRESQL, course_at, rows_in
 
 pytestmark = pytest.mark.skipif(not Walls.found().enough, reason=f"walls are missing here: {Walls.found().lines()}")
 
@@ -49,22 +49,23 @@ class Graded:
     def __post_init__(self):
         results = results_of(self.course, LESSONS)
         object.__setattr__(self, "results", {(each.student, each.lesson): each for each in results})
+        rows = rows_in(
+            self.course,
+            "SELECT submitted_assignment.student_id, assignment.name, "
+            "SUM(COALESCE(grade.manual_score, grade.auto_score, 0) + COALESCE(grade.extra_credit, 0)) "
+            "FROM grade JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id "
+            "JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id "
+            "JOIN assignment ON submitted_assignment.assignment_id = assignment.id "
+            "GROUP BY submitted_assignment.student_id, assignment.name",
+        )
+        object.__setattr__(self, "marks", {(student, lesson): round(mark, 6) for student, lesson, mark in rows})
 
     def result(self, student, lesson):
         return self.results[student, lesson]
 
     def mark(self, student, lesson):
         """What nbgrader's gradebook says, which is what is exported; a problem's mark is 0."""
-        with sqlite3.connect(self.course.database) as gradebook:
-            rows = gradebook.execute(
-                "SELECT COALESCE(grade.manual_score, grade.auto_score, 0) + COALESCE(grade.extra_credit, 0) "
-                "FROM grade JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id "
-                "JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id "
-                "JOIN assignment ON submitted_assignment.assignment_id = assignment.id "
-                "WHERE submitted_assignment.student_id = ? AND assignment.name = ?",
-                (student, lesson),
-            ).fetchall()
-        return round(sum(score for (score,) in rows), 6)
+        return self.marks.get((student, lesson), 0)
 
     def notebook(self, student, lesson):
         return nbformat.read(self.course.graded(student, lesson), as_version=4)
@@ -95,7 +96,7 @@ def _graded(door, root, folder):
     for lesson in LESSONS:
         shutil.copy(root / "solutions" / f"{lesson}.py", folder / "solutions")
     shutil.copy(root / "nbgrader_config.py", folder)
-    course = Course(folder, folder / "course")
+    course = course_at(folder, folder / "course")
     build(course, LESSONS)
     home, temporary = folder / "home", folder / "tmp"
     for each in (home, temporary, course.folder):
@@ -107,6 +108,7 @@ def _graded(door, root, folder):
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "AUTOGRADE_COURSE": str(course.folder),
+        "AUTOGRADE_DB": course.gradebook,
         "COLLABKIT_CACHE": str(cache_file().parent),
         "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib")),
         "OMP_NUM_THREADS": "1",
@@ -223,11 +225,10 @@ def test_nothing_of_an_attack_is_left(graded_by):
 
 
 def test_the_gradebook_holds_what_the_judge_gave_and_nothing_else(graded_by):
-    with sqlite3.connect(graded_by.course.database) as gradebook:
-        assert gradebook.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall() == []
-        assert gradebook.execute(
-            "SELECT count(*) FROM grade WHERE manual_score IS NOT NULL OR COALESCE(extra_credit, 0) != 0"
-        ).fetchall() == [(0,)]
+    triggers = "pg_trigger WHERE NOT tgisinternal" if ON_POSTGRESQL else "sqlite_master WHERE type = 'trigger'"
+    assert rows_in(graded_by.course, f"SELECT count(*) FROM {triggers}") == [(0,)]
+    by_hand = "SELECT count(*) FROM grade WHERE manual_score IS NOT NULL OR COALESCE(extra_credit, 0) != 0"
+    assert rows_in(graded_by.course, by_hand) == [(0,)]
     for (student, lesson), result in graded_by.results.items():
         assert graded_by.mark(student, lesson) == result.score, student
 

@@ -13,5 +13,5 @@ for path in Path("/proc").glob("[0-9]*/environ"):
     except OSError:
         continue
 names = {text.partition("=")[0] for text in texts}
-for name in sorted(name for name in names if re.match("AUTOGRADE_COURSE|NBGRADER|GRADEBOOK", name)):
+for name in sorted(name for name in names if re.match("AUTOGRADE_(COURSE|DB)|PGPASSWORD|NBGRADER|GRADEBOOK", name)):
     print("LOOT:", name, "from an environment")
