@@ -86,7 +86,7 @@ def lesson_marks(course: Course, lessons: Sequence[str], students: Collection[st
     entries = {lesson: catalogue.entries(course, lesson) for lesson in lessons}
     wanted = [each for each in course.students() if not students or each in students]
     found = []
-    with reading(course, whole=not students) as read:
+    with reading(course, whole=not students, brief=True) as read:
         for student in wanted:
             for lesson in lessons:
                 result = read(student, lesson)

@@ -68,13 +68,16 @@ def result_of(course: Course, student: str, lesson: str) -> Result | None:
 
 
 @contextlib.contextmanager
-def reading(course: Course, *, whole: bool = True) -> Iterator[Callable[[str, str], Result | None]]:
+def reading(
+    course: Course, *, whole: bool = True, brief: bool = False
+) -> Iterator[Callable[[str, str], Result | None]]:
     """A function that gives what `result_of` gives, from an index where it can: (student, lesson) -> Result or None.
 
-    What the index does not know is read from the notebook and kept. whole: most of the class will be asked for.
+    What the index does not know is read from the notebook and kept. whole: most of the class will be asked for. brief:
+    nobody asks for more of a verdict than its outcome, its score and its points.
     """
     places = f"{course.autograded}/%s/%s/%s.ipynb", f"{course.problems}/%s/%s.json"
-    with ResultsIndex(course.folder / "results" / "index.db", whole=whole) as index:
+    with ResultsIndex(course.folder / "results" / "index.db", whole=whole, brief=brief) as index:
 
         def read(student: str, lesson: str) -> Result | None:
             files = places[0] % (student, lesson, lesson), places[1] % (student, lesson)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from autograde import digest
-from autograde.exercise import Verdict
+from autograde.exercise import Outcome, Verdict
 from autograde.verdict import verdict_from_json
 
 __all__ = ["ResultsIndex"]
@@ -25,7 +25,8 @@ KEY_BYTES = 12  # of a verdict's digest: two of a million are the same once in 1
 BATCH = 500  # results that are written in one go
 WAIT_SECONDS = 5  # for another command that writes; then this one goes on without
 TABLES = """
-CREATE TABLE IF NOT EXISTS verdict (key BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdict (key BLOB PRIMARY KEY, name TEXT NOT NULL, outcome TEXT NOT NULL,
+ score REAL NOT NULL, points REAL NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS result (student TEXT, lesson TEXT, stamp TEXT NOT NULL, about TEXT NOT NULL,
  verdicts BLOB NOT NULL, PRIMARY KEY (student, lesson)) WITHOUT ROWID;
 """
@@ -35,14 +36,16 @@ Parts = tuple[dict[str, Any], dict[str, Verdict]]  # what a result is made of: a
 class ResultsIndex:
     """The index of a course in its file; a context manager. Whatever is wrong with the file, nothing is raised.
 
-    whole: all of it is wanted, not the results of a few students.
+    whole: all of it is wanted, not the results of a few students. brief: verdicts come without sentences and lines,
+    with name, outcome, score and points alone.
     """
 
-    def __init__(self, path: Path, *, whole: bool = False):
-        self._path, self._whole = path, whole
-        self._waiting: list[tuple[str, str, str, str, dict[bytes, str]]] = []
+    def __init__(self, path: Path, *, whole: bool = False, brief: bool = False):
+        self._path, self._whole, self._brief = path, whole, brief
+        self._waiting: list[tuple[str, str, str, str, dict[bytes, tuple]]] = []
         self._made: dict[bytes, Verdict] = {}
         self._rows: dict[tuple[str, str], tuple[str, str, bytes]] | None = None
+        self._verdicts: dict[bytes, tuple] | None = None
         self._db = self._open() or self._open_anew()
 
     def __enter__(self) -> ResultsIndex:
@@ -62,14 +65,17 @@ class ResultsIndex:
             keys = row[2]
             verdicts = [self._verdict(keys[at : at + KEY_BYTES]) for at in range(0, len(keys), KEY_BYTES)]
             return json.loads(row[1]), {verdict.name: verdict for verdict in verdicts}
-        except (sqlite3.Error, ValueError, KeyError, TypeError):  # damaged: it is read again
+        except (sqlite3.Error, ValueError, KeyError, TypeError, StopIteration):  # damaged: it is read again
             return None
 
     def put(self, student: str, lesson: str, stamp: str, about: dict[str, Any], verdicts: Iterable[Verdict]) -> None:
         """Keep a result. It is written with others, at the latest when the index is closed."""
         # the fields of each dataclass: what verdict_to_json gives, whose copies would take most of the time here
-        texts = [json.dumps(verdict, default=vars, separators=(",", ":")) for verdict in verdicts]
-        kept = {hashlib.sha256(text.encode()).digest()[:KEY_BYTES]: text for text in texts}
+        texts = [(each, json.dumps(each, default=vars, separators=(",", ":"))) for each in verdicts]
+        kept = {
+            hashlib.sha256(text.encode()).digest()[:KEY_BYTES]: (each.name, each.outcome, each.score, each.points, text)
+            for each, text in texts
+        }
         self._waiting.append((student, lesson, stamp, json.dumps(about, separators=(",", ":")), kept))
         if len(self._waiting) >= BATCH:
             self._write()
@@ -88,10 +94,21 @@ class ResultsIndex:
 
     def _verdict(self, key: bytes) -> Verdict:
         if key not in self._made:
-            assert self._db
-            ((text,),) = self._db.execute("SELECT text FROM verdict WHERE key = ?", (key,))
-            self._made[key] = verdict_from_json(json.loads(text))
+            row = self._verdict_row(key)
+            self._made[key] = (
+                Verdict(row[0], Outcome(row[1]), *row[2:]) if self._brief else verdict_from_json(json.loads(row[0]))
+            )
         return self._made[key]
+
+    def _verdict_row(self, key: bytes) -> tuple:
+        assert self._db
+        columns = "name, outcome, score, points" if self._brief else "text"
+        if self._whole:
+            if self._verdicts is None:
+                self._verdicts = {row[0]: row[1:] for row in self._db.execute(f"SELECT key, {columns} FROM verdict")}
+            if key in self._verdicts:
+                return self._verdicts[key]  # one that was put there since is read by itself
+        return next(self._db.execute(f"SELECT {columns} FROM verdict WHERE key = ?", (key,)))
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -100,7 +117,8 @@ class ResultsIndex:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
-                "INSERT OR IGNORE INTO verdict VALUES (?, ?)", [item for *_, kept in waiting for item in kept.items()]
+                "INSERT OR IGNORE INTO verdict VALUES (?, ?, ?, ?, ?, ?)",
+                [(key, *parts) for *_, kept in waiting for key, parts in kept.items()],
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?)",

@@ -58,7 +58,8 @@ def similar(
     cells: student -> code; names: see `fragments`; known() gives the fragments that count for nothing, and is asked
     only when there is something to look at. Linear in the class: a pair is looked at when it shares a rare fragment.
     """
-    of_source = {source: frozenset(fragments(source[:MAX_SOURCE], names)) for source in set(cells.values())}
+    seen: dict[tuple[str, int, int], frozenset[int]] = {}  # definitions that many have written alike
+    of_source = {source: fragments(source[:MAX_SOURCE], names, seen) for source in set(cells.values())}
     found = {student: of_source[source] for student, source in cells.items()}
     if not _shared(found)[0]:
         return []
@@ -99,22 +100,37 @@ def known_names(sources: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def fragments(source: str, names: frozenset[str]) -> set[int]:
+def fragments(
+    source: str, names: frozenset[str], seen: dict[tuple[str, int, int], frozenset[int]] | None = None
+) -> frozenset[int]:
     """The fragments of some code as hashes, the same in every process.
 
     names: those that nobody chose, which stay what they are; others are all one. Code that cannot be parsed is taken
-    word by word, and then resembles only other code that cannot.
+    word by word, and then resembles only other code that cannot. seen: the fragments of definitions that have been
+    looked at with the same names before, by their text and the columns where they begin and end.
     """
-    return {
-        zlib.crc32(gram.encode(errors="replace")) for tokens in _statements(source, names) for gram in _grams(tokens)
-    }
+    tree = _parsed(source)
+    if tree is None:
+        return _hashed(_words(source, names))
+    seen = {} if seen is None else seen
+    lines, found = _lines(source), set()
+    for top in tree.body:  # names are bound within one definition, so that a cell's parts compare with the lesson's
+        first = min([top.lineno, *(each.lineno for each in getattr(top, "decorator_list", ()))])
+        place = "\n".join(lines[first - 1 : top.end_lineno]), top.col_offset, top.end_col_offset or 0
+        if place not in seen:
+            seen[place] = _hashed(_tree_statements(top, names))
+        found |= seen[place]
+    return frozenset(found)
+
+
+def _hashed(statements: Iterable[list[str]]) -> frozenset[int]:
+    return frozenset(zlib.crc32(gram.encode(errors="replace")) for tokens in statements for gram in _grams(tokens))
 
 
 def without_docstrings(source: str) -> str:
     """The code, in which the lines of its docstrings are left out; as it is, where it cannot be parsed."""
-    source = source.replace("\r\n", "\n").replace("\r", "\n")
     tree = _parsed(source)
-    lines: list[str | None] = [*source.split("\n")]
+    lines: list[str | None] = [*_lines(source)]
     for node in ast.walk(tree) if tree else ():
         is_documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if is_documented and len(node.body) > 1 and _is_said_only(node.body[0]):
@@ -142,17 +158,8 @@ def _grams(tokens: list[str]) -> Iterator[str]:
         yield " ".join(tokens[start : start + GRAM])
 
 
-def _statements(source: str, names: frozenset[str]) -> Iterator[list[str]]:
-    """The tokens of each statement; of a compound one, those of its header, without its body."""
-    tree = _parsed(source)
-    if tree is None:
-        yield from _words(source, names)
-        return
-    for top in tree.body:  # names are bound within one definition, so that a cell's parts compare with the lesson's
-        yield from _tree_statements(top, names)
-
-
 def _tree_statements(top: ast.stmt, names: frozenset[str]) -> Iterator[list[str]]:
+    """The tokens of each statement; of a compound one, those of its header, without its body."""
     bound, aliases = _bound(top)
     waiting, n_nodes = [top], 0
     while waiting and n_nodes < MAX_NODES:
@@ -234,6 +241,11 @@ def _bound(top: ast.AST) -> tuple[frozenset[str], dict[str, str]]:
         elif kind in (ast.Import, ast.ImportFrom):
             aliases |= {each.asname: each.name.rsplit(".", 1)[-1] for each in node.names if each.asname}
     return frozenset(bound), aliases
+
+
+def _lines(source: str) -> list[str]:
+    """The lines as Python counts them."""
+    return source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _without_magics(source: str) -> str:
