@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 
 from autograde import digest, migration
-from autograde.course import Course
+from autograde.course import Course, CourseError
 from autograde.database import GradebookError, NoGradebook, shown
 from autograde.secret import Secret, SecretError
 
@@ -60,7 +60,7 @@ def _class(course: Course) -> list[Finding]:
             found.append(Finding("secret", False, str(error), needed=True))
     else:
         found.append(Finding("secret", True, "none yet: the first grading makes one."))
-    found.append(_gradebook(course))
+    found += [_gradebook(course), _policy(course)]
     free = shutil.disk_usage(course.root).free / 1e9
     enough = free > 2
     found.append(Finding("disk", enough, f"{free:.0f} GB are free{'' if enough else ': make room before grading'}."))
@@ -79,3 +79,22 @@ def _gradebook(course: Course) -> Finding:
         sentence = f"{place} lacks {len(missing)} indexes, which the next grading adds, or: autograde db upgrade"
         return Finding("gradebook", False, sentence)
     return Finding("gradebook", True, f"{place}, with all indexes.")
+
+
+def _policy(course: Course) -> Finding:
+    try:
+        policy = course.policy()
+        strangers = sorted(set(policy.extensions) - set(course.students()))
+    except (CourseError, GradebookError) as error:
+        return Finding("policy", False, str(error), needed=True)
+    if strangers:
+        names = ", ".join(strangers)
+        sentence = (
+            f"{course.policy_file} gives extensions to {names}, who handed nothing in: are the names spelt right?"
+        )
+        return Finding("policy", False, sentence)
+    if not course.policy_file.exists():
+        return Finding("policy", True, "none: late work costs nothing, and feedback shows no inputs.")
+    return Finding(
+        "policy", True, f"{course.policy_file}, with a date for {len(policy.due)} of {len(course.lessons())} lessons."
+    )

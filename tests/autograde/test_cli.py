@@ -174,6 +174,21 @@ def test_doctor_in_a_course_where_nothing_has_happened(run, fresh):
     assert not fresh.secret_file.exists()
 
 
+def test_doctor_looks_at_the_policy(run, own):
+    assert "✓ policy      none: " in run("doctor", "--course", own.folder).output
+    own.policy_file.write_text("[due]\n03 = 2026-11-20\n[extensions]\nada-solved = '2 days'\n")
+    assert "with a date for 1 of 1 lessons." in run("doctor", "--course", own.folder).output
+    own.policy_file.write_text("[extensions]\nada-solvd = '2 days'\n")
+    result = run("doctor", "--course", own.folder)
+    assert "gives extensions to ada-solvd, who handed nothing in" in result.output
+    assert result.exit_code == 0
+    own.policy_file.write_text("[late]\npercent_per_day = 'ten'\n")
+    result = run("doctor", "--course", own.folder)
+    assert "✗ policy " in result.output
+    assert "late.percent_per_day is 'ten'" in result.output
+    assert result.exit_code == 1
+
+
 def test_doctor_looks_at_the_gradebook(run, own, tmp_path):
     assert re.search(r"(?m)^✓ gradebook +.*, with all indexes\.$", run("doctor", "--course", own.folder).output)
     run("db", "downgrade", "--course", own.folder)
