@@ -17,7 +17,10 @@ __all__ = ["slips"]
 
 
 def slips(exercise: Exercise, seeds: Iterable[int]) -> Iterator[str]:
-    """A line for each draw in which a mistake gets full marks, other marks than in the first, or another's sentence."""
+    """A line for each draw in which a mistake gets full marks, other marks than in the first, or another's sentence.
+
+    Where an error is measured on ratings that are drawn, marks follow it, and one near a rung may get over it or not.
+    """
     earned: dict[str, float] = {}
     for seed in seeds:
         for mistake, verdict in judgements(exercise, seed):
@@ -26,7 +29,7 @@ def slips(exercise: Exercise, seeds: Iterable[int]) -> Iterator[str]:
                 yield f"{seed}: {mistake.name} is told what {told} are told: {verdict.feedback}"
             if verdict.score >= exercise.points:
                 yield f"{seed}: {mistake.name} earns all points"
-            if verdict.score != earned.setdefault(mistake.name, verdict.score):
+            if not exercise.measure and verdict.score != earned.setdefault(mistake.name, verdict.score):
                 yield f"{seed}: {mistake.name} earns {verdict.score:g}, and {earned[mistake.name]:g} before"
 
 
