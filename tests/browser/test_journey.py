@@ -246,7 +246,7 @@ def test_an_instructor_s_way(chromium, classroom, shot_of):
             page.get_by_text("Successfully autograded").wait_for()
             page.get_by_role("button", name="Close").last.click()
             page.goto(f"{address}/formgrader/gradebook/{LESSON}/{LESSON}")
-            row = page.locator("tbody tr").first
+            row = page.locator("tbody tr", has=page.locator("a")).first  # before it comes, one says that it is loaded
             row.wait_for()
             shot_of(page, "9-graded")
             points = sum(each.points for each in exercises.of_lesson("dot_product").values())
