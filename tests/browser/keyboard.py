@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 WAIT = 180_000  # milliseconds, for whatever a busy machine takes
+SOON = 10_000  # milliseconds, for what a reader does once more when nothing happens
+ATTEMPTS = 12
 ON_FOCUS = "one => one.contains(document.activeElement)"
 ACTIVE = ".jp-Notebook .jp-Cell.jp-mod-active"
 
@@ -22,19 +25,37 @@ class Keyboard:
     def type(self, text: str) -> None:
         self.page.keyboard.insert_text(text)
 
+    def visit(self, address: str) -> None:
+        """Open JupyterLab at this address, not as it was left, and wait until it has put its parts together."""
+        self.page.goto(f"{address}?reset")
+        self.page.wait_for_function("() => window.jupyterapp")
+        self.page.evaluate(
+            "async () => { const app = window.jupyterapp; window.ran = []; await app.restored;"
+            " app.commands.commandExecuted.connect((_, { id, args }) => window.ran.push(app.commands.label(id, args))); }"
+        )
+
     def command(self, label: str) -> None:
-        """Run one of JupyterLab's commands by its palette."""
+        """Run one of JupyterLab's commands by its palette, once. AssertionError where it does not run."""
+        from playwright.sync_api import TimeoutError  # whoever has no Playwright skips these tests, and still imports
+
         palette = self.page.locator(".jp-ModalCommandPalette input")
-        for _ in range(60):  # keys do nothing until JupyterLab has put its parts together
+        chosen = self.page.locator(".jp-ModalCommandPalette .lm-CommandPalette-item.lm-mod-active")
+        before = self.page.evaluate("window.ran.length")
+        for _ in range(ATTEMPTS):
             self.press("Control+Shift+C")
-            self.page.wait_for_timeout(500)
-            if palette.is_visible():
-                break
-        self.type(label)
-        item = self.page.locator(".jp-ModalCommandPalette .lm-CommandPalette-item.lm-mod-active")
-        item.filter(has_text=label).first.wait_for()
-        self.press("Enter")
-        palette.wait_for(state="hidden")
+            with contextlib.suppress(TimeoutError):  # a part that opens late takes the focus, and the palette closes
+                palette.wait_for(timeout=SOON)
+                self.type(label)
+                chosen.filter(has_text=label).first.wait_for(timeout=SOON)
+                self.press("Enter")
+                self.page.wait_for_function(
+                    "([before, label]) => window.ran.slice(before).some(each => each.includes(label))",
+                    arg=[before, label],
+                    timeout=SOON,
+                )
+                return
+            self.press("Escape")
+        raise AssertionError(f"{label} does not run; what ran: {self.page.evaluate('window.ran')[before:]}")
 
     def tab_to(self, target, key: str = "Tab", limit: int = 60) -> None:
         """Press a key until `target` has the focus. AssertionError where it cannot be reached."""
@@ -50,7 +71,7 @@ class Notebook(Keyboard):
     """An open notebook, as its reader has it: cells by what stands in them, keys, outputs."""
 
     def open(self, address: str) -> None:
-        self.page.goto(f"{address}?reset")
+        self.visit(address)
         self.page.locator(ACTIVE).wait_for()
         self.page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()  # the kernel is there
 

@@ -65,7 +65,7 @@ def jupyter_lab(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     options = [
         *("--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *("--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.news_url=", "--ServerApp.allow_root=True"),
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"),
     ]
     log = folder.parent / f"{folder.name}-server.log"
     with log.open("w") as said:

@@ -64,9 +64,8 @@ def answer_of(source, name: str) -> str:
 
 def test_a_student_s_way_by_keyboard_alone(page, lab, classroom, source, shot):
     # the assignment is fetched from the list
-    page.goto(f"{lab}/lab?reset")  # not where it was left, which comes back at its own time
-    page.locator("#jp-main-dock-panel").wait_for()
     keyboard = Keyboard(page)
+    keyboard.visit(f"{lab}/lab")
     keyboard.command("Assignment List")
     assignments = page.locator("#nbgrader-assignment-list")
     fetch = assignments.get_by_role("button", name="Fetch", exact=True)
@@ -118,8 +117,7 @@ def test_a_student_s_way_by_keyboard_alone(page, lab, classroom, source, shot):
     assert "Success" in notebook.validated()
     shot("6-validated")
     notebook.close_dialog()
-    page.goto(f"{lab}/lab?reset")  # not where it was left, which comes back at its own time
-    page.locator("#jp-main-dock-panel").wait_for()
+    keyboard.visit(f"{lab}/lab")
     keyboard.command("Assignment List")
     submit = assignments.get_by_role("button", name="Submit")
     submit.wait_for()
