@@ -114,7 +114,7 @@ class Desk:
         gc.disable()  # collections find nothing while modules are imported, and take a quarter of the time
         try:
             nbformat_quickly()
-            fastai_quickly()
+            fastai_quickly(plots=False)
             import torch
             import torch.fx.experimental.symbolic_shapes  # a check on `meta` would, while a learner's child waits
 

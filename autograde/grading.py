@@ -76,24 +76,25 @@ def grade(
     the gradebook waits until before_correcting has been told of all of it. dry_run: nothing is entered; results are
     kept all the same, so that the run that enters them need not grade again.
     """
-    with ThreadPoolExecutor(1) as thread:  # walls are tried by other processes
-        tried = thread.submit(_missing_walls) if walls and not scheduler else None
-        nbformat_quickly()
-        policy = course.policy()
-    if tried and (missing := tried.result()):
-        raise CourseError(missing)
-    later = [] if dry_run else _register_unmarked(course, lessons)
-    if dry_run:
-        build(course, lessons)
-    class_ = _Class(course, lessons, policy, walls, limits or Limits(), dry_run, on_result)
-    with class_.gradebook or contextlib.nullcontext(), reading(course, whole=False) as class_.remember:
-        class_.set_due(later)
-        places = ((student, lesson) for student in students for lesson in lessons)
-        for ready, done in pool.graded(class_.jobs(places), workers, scheduler, walls):
-            class_.take(ready, done)
-        before_correcting(class_.corrections)
-        if not dry_run:
-            class_.correct()
+    with pool.Workers(workers, scheduler, walls) as crew:
+        with ThreadPoolExecutor(1) as thread:  # walls are tried by other processes
+            tried = thread.submit(_missing_walls) if walls and not scheduler else None
+            nbformat_quickly()
+            policy = course.policy()
+        if tried and (missing := tried.result()):
+            raise CourseError(missing)
+        later = [] if dry_run else _register_unmarked(course, lessons)
+        if dry_run:
+            build(course, lessons)
+        class_ = _Class(course, lessons, policy, walls, limits or Limits(), dry_run, on_result)
+        with class_.gradebook or contextlib.nullcontext(), reading(course, whole=False) as class_.remember:
+            class_.set_due(later)
+            places = ((student, lesson) for student in students for lesson in lessons)
+            for ready, done in crew.graded(class_.jobs(places)):
+                class_.take(ready, done)
+            before_correcting(class_.corrections)
+            if not dry_run:
+                class_.correct()
     if not dry_run:
         _note_how(course, class_)
     return [class_.results[student, lesson] for student in students for lesson in lessons]

@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from autograde.kernel.walls import ONE_THREAD, Walls
 
@@ -40,41 +40,50 @@ UNWATCHED = {
 
 
 class LocalWorkers:
-    """A process for each number of threads, from now until `close`. One that dies is started anew.
+    """A process for each number of threads, from now until `close`: it waits for `prepare`, then for `join`.
 
-    walls: whether learners' code needs them. on_failure: called in another thread when a process does not start at all;
-    then `failure` says so.
+    One that dies is started anew. When one does not start at all, `failure` says so.
     """
 
-    def __init__(self, threads: Sequence[int], walls: bool, on_failure: Callable[[], None]):
+    def __init__(self, threads: Sequence[int]):
         self.failure = ""
-        self._on_failure = on_failure
-        self._folder = tempfile.mkdtemp(prefix="autograde-dask-")
-        shared = {"walls": walls, "found": asdict(Walls.found() if walls else Walls.none()), "folder": self._folder}
-        self._places = [_Place(json.dumps({**shared, "threads": each})) for each in threads]
-        self._address = ""
+        self._places = [_Place(each) for each in threads]
+        self._folder = ""
         self._closing = threading.Event()
-        self._watch = threading.Thread(target=self._look_after, name="looks after workers", daemon=True)
+        self._watch: threading.Thread | None = None
 
-    def join(self, address: str) -> None:
-        """Have these, and those that come in their places, work for the scheduler at this address."""
-        self._address = address
+    def prepare(self, walls: bool) -> None:
+        """Have them set up judges and warm servers, since there is work. walls: whether learners' code needs them."""
+        self._folder = tempfile.mkdtemp(prefix="autograde-dask-")
+        found = asdict(Walls.found() if walls else Walls.none())
+        for place in self._places:
+            place.furnish({"walls": walls, "found": found, "folder": self._folder})
+
+    def join(self, address: str, on_failure: Callable[[], None]) -> None:
+        """Have these, and those that come in their places, work for the scheduler at this address.
+
+        on_failure: called in another thread when a process does not start at all.
+        """
         for place in self._places:
             place.tell(address)
+        self._watch = threading.Thread(
+            target=self._look_after, args=(address, on_failure), name="looks after workers", daemon=True
+        )
         self._watch.start()
 
     def close(self) -> None:
         """End all of them, whatever they are doing."""
         self._closing.set()
-        if self._watch.ident is not None:
+        if self._watch:
             self._watch.join()
         for place in self._places:
             place.leave()
         for place in self._places:
             place.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _look_after(self) -> None:
+    def _look_after(self, address: str, on_failure: Callable[[], None]) -> None:
         while not self._closing.wait(LOOK_SECONDS):
             for place in self._places:
                 if place.process.poll() is None:
@@ -83,17 +92,18 @@ class LocalWorkers:
                     place.tries = 0
                 if place.tries == TRIES:
                     self.failure = f"No worker starts on this machine. {place.last_words()}".rstrip()
-                    self._on_failure()
+                    on_failure()
                     return
                 place.start()
-                place.tell(self._address)
+                place.tell(address)
 
 
 class _Place:
     """Where one process follows another. tries: how many have been started since the last one that joined."""
 
-    def __init__(self, settings: str):
-        self._settings = settings
+    def __init__(self, threads: int):
+        self._threads = threads
+        self._settings = ""  # as long as there is no work
         self.tries = 0
         self.process: subprocess.Popen[bytes]
         self._said: IO[bytes] | None = None
@@ -114,6 +124,11 @@ class _Place:
             start_new_session=True,  # an interrupt in the terminal is the command's alone
         )
         self.tries += 1
+        if self._settings:
+            self.tell(self._settings)
+
+    def furnish(self, settings: dict[str, Any]) -> None:
+        self._settings = json.dumps({**settings, "threads": self._threads})
         self.tell(self._settings)
 
     def tell(self, line: str) -> None:
@@ -131,6 +146,8 @@ class _Place:
     def leave(self) -> None:
         assert self.process.stdin
         self.process.stdin.close()
+        if not self._settings:  # it has begun nothing that it would have to end
+            self.process.kill()
 
     def wait(self) -> None:
         assert self._said
@@ -153,7 +170,7 @@ def main() -> None:
     """Set a desk up, then be a worker of the scheduler whose address comes, until stdin ends."""
     from autograde.desk import desk_of_this_process
 
-    settings = json.loads(sys.stdin.buffer.readline())
+    settings = json.loads(sys.stdin.buffer.readline() or sys.exit())
     desk = desk_of_this_process(settings["walls"], Walls(**settings["found"]))
     import distributed  # noqa: F401  before the judge: two threads that import the same modules disturb each other
 

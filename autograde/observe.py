@@ -440,6 +440,7 @@ def _a(name: str) -> str:
 
 MAX_SENT_DEPTH = 3 * MAX_DEPTH  # each level of a list takes one, a table with labels and cells a few more
 MAX_SENT_ITEMS = 3 * MAX_ITEMS
+PLAIN = frozenset((type(None), bool, int, float, str))  # what JSON knows beside lists and dicts
 MAX_DIGITS = 100_000  # hexadecimal ones, of a whole number
 MAX_NAME = 400  # characters of a dtype, an exception's name or its message
 NUMERIC = "biufc"  # NumPy's kinds of dtype
@@ -504,13 +505,14 @@ class _Received:
         self._left = MAX_SENT_ITEMS
 
     def value(self, plain: Any, depth: int = 0) -> Any:
-        self._left -= 1
-        if self._left < 0 or depth > MAX_SENT_DEPTH:
-            raise ValueError("an observation is too large or too deep")
+        self._take(1, depth)
         match plain:
             case None | bool() | int() | float() | str():
                 return plain
             case list():
+                if PLAIN.issuperset(map(type, plain)):  # most are, and they are long
+                    self._take(len(plain), depth + 1)
+                    return plain
                 return [self.value(item, depth + 1) for item in plain]
             case {"int": str(digits)} if len(plain) == 1 and len(digits) <= MAX_DIGITS + 4:
                 return int(digits, 16)
@@ -527,6 +529,11 @@ class _Received:
             case {"other": str(kind)} if len(plain) == 1:
                 return Other(_line(kind))
         raise ValueError("an observation has a part of no known kind")
+
+    def _take(self, items: int, depth: int) -> None:
+        self._left -= items
+        if self._left < 0 or depth > MAX_SENT_DEPTH:
+            raise ValueError("an observation is too large or too deep")
 
     def _dict(self, pairs: list, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}

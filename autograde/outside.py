@@ -24,6 +24,7 @@ __all__ = ["AskChild", "HoldsAnswers", "NotThere", "pickled"]
 
 LOOPS = "did not come to an end in time: look for a loop that never ends"
 UNREADABLE = "gave something that no check can read: return plain tensors, arrays, tables, numbers or text"
+PLAIN = frozenset((str, bytes, int, float, bool, type(None), tuple, list, dict))
 NOT_ASKED = "could not be asked any more: the questions before this one took all the time"
 
 
@@ -116,6 +117,8 @@ class _Pickler(cloudpickle.Pickler):
 
     def persistent_id(self, value: Any) -> None:
         """Called for every object on the way: a place to look at it."""
+        if type(value) in PLAIN:  # most are, and what is in them comes by itself
+            return
         if isinstance(value, ModuleType):
             self._refuse_unless(_may_be_named(value.__name__), f"the module {value.__name__}")
         elif isinstance(value, FunctionType | type):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -13,20 +14,23 @@ __all__ = ["fastai_quickly"]
 COMPILER = "torch._dynamo"
 
 RARELY_NEEDED = ("sklearn", "sklearn.model_selection", "sklearn.metrics", "scipy.stats", "scipy.ndimage")
+FOR_PLOTS = ("matplotlib", "matplotlib.pyplot")
 
 
-def fastai_quickly() -> None:
+def fastai_quickly(*, plots: bool = True) -> None:
     """Import torch and fastai.collab in half the time, and without what few will call.
 
     Metrics of fastai's import scikit-learn and scipy.stats, its images scipy.ndimage; now they do so when they are
     called. Whoever imports these by name, afterwards, gets the real ones. PyTorch imports its compiler for optimizers
     and the `meta` device, just to say what it must not compile; now torch.compile imports it, which has a use for it.
+    plots: whether this process will draw any; without them matplotlib waits for its first use as well.
     """
     import torch  # noqa: F401
 
     sys.modules.setdefault(COMPILER, _Uncompiled(COMPILER))
-    names = [name for name in RARELY_NEEDED if name not in sys.modules]
-    if "fastai.basics" in sys.modules or len(names) < len(RARELY_NEEDED):
+    wanted = RARELY_NEEDED if plots else (*RARELY_NEEDED, *FOR_PLOTS)
+    names = [name for name in wanted if name not in sys.modules]
+    if "fastai.basics" in sys.modules or len(names) < len(wanted):
         return
     for name in names:
         sys.modules[name] = _Later(name)
@@ -49,7 +53,7 @@ class _Later(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:  # `from it import name`, while it is being stood for
-            return _later(self.__name__, name)
+            return _LaterAttribute(self.__name__, name)
         return getattr(importlib.import_module(self.__name__), name)
 
 
@@ -69,8 +73,16 @@ class _Uncompiled(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-def _later(module: str, name: str) -> Callable:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return getattr(importlib.import_module(module), name)(*args, **kwargs)
+class _LaterAttribute:
+    """Stands for something in a module, and for what is in it: the real one is called."""
 
-    return call
+    def __init__(self, module: str, *path: str):
+        self._module, self._path = module, path
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return functools.reduce(getattr, self._path, importlib.import_module(self._module))(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _LaterAttribute(self._module, *self._path, name)

@@ -16,7 +16,7 @@ from autograde import pool
 from autograde.course import CourseError
 from autograde.grading import grade
 from autograde.kernel.limits import Limits
-from autograde.pool import graded, shape
+from autograde.pool import Workers, shape
 from autograde.results import how_graded
 
 from .small_class import LESSON
@@ -28,9 +28,19 @@ def test_workers_are_few_processes_of_nearly_one_size():
     assert [shape(workers) for workers in (1, 2, 4, 5, 8, 9)] == [[1], [2], [4], [3, 2], [4, 4], [3, 3, 3]]
 
 
-def test_without_a_job_no_worker_is_started(monkeypatch):
-    monkeypatch.setattr(pool, "_client", None)
-    assert list(graded(iter(()), 2, "", True)) == []
+def test_without_a_job_no_judge_is_called_and_workers_leave_at_once(monkeypatch):
+    monkeypatch.setattr(pool.Workers, "_client", None)
+    monkeypatch.setattr("autograde.local_workers.LocalWorkers.prepare", None)
+    with Workers(2, "", True) as crew:
+        started = [each.pid for each in psutil.Process().children() if "autograde.local_workers" in each.cmdline()]
+        assert list(crew.graded(iter(()))) == []
+    assert len(started) == 1
+    for _ in range(300):
+        if not any(map(psutil.pid_exists, started)):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError(f"{started} did not leave")
 
 
 @pytest.fixture
@@ -43,7 +53,8 @@ def jobs_run(monkeypatch, tmp_path):
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
         monkeypatch.delitem(sys.modules, "stand_in_for_a_job", raising=False)
         monkeypatch.setattr("autograde.worker.run", __import__("stand_in_for_a_job").run)
-        return dict(graded(((number, number) for number in numbers), workers, "", False))
+        with Workers(workers, "", False) as crew:
+            return dict(crew.graded((number, number) for number in numbers))
 
     return through
 

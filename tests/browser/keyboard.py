@@ -31,7 +31,8 @@ class Keyboard:
         self.page.wait_for_function("() => window.jupyterapp")
         self.page.evaluate(
             "async () => { const app = window.jupyterapp; window.ran = []; await app.restored;"
-            " app.commands.commandExecuted.connect((_, { id, args }) => window.ran.push(app.commands.label(id, args))); }"
+            " app.commands.commandExecuted.connect("
+            "(_, { id, args }) => window.ran.push(app.commands.label(id, args))); }"
         )
 
     def command(self, label: str) -> None:
