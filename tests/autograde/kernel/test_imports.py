@@ -45,12 +45,33 @@ print(json.dumps({
 }))
 """
 
+WITHOUT_PLOTS = """
+import json, sys
+from autograde.kernel.imports import fastai_quickly
+
+fastai_quickly(plots=False)
+before = [name for name in sys.modules if name.startswith("matplotlib")]
+from fastai.torch_core import show_image
+
+axes = show_image([[0.0, 1.0]], title="asked for")
+print(json.dumps({"before": before, "title": axes.get_title(), "after": type(axes).__module__}))
+"""
+
+
+def said_by(script):
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
 
 @pytest.fixture(scope="module")
 def found():
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return said_by(SCRIPT)
+
+
+def test_without_plots_matplotlib_comes_when_something_is_drawn():
+    found = said_by(WITHOUT_PLOTS)
+    assert found == {"before": [], "title": "asked for", "after": "matplotlib.axes._axes"}
 
 
 def test_what_few_call_is_not_imported(found):
