@@ -189,11 +189,11 @@ def test_submissions_are_not_touched(graded, own):
 def nobody_grades(monkeypatch):
     """Fails as soon as anything is to be graded."""
 
-    def refuse(jobs, *_):
+    def refuse(_, jobs):
         assert [ready.student for ready, _ in jobs] == []
         yield from ()
 
-    monkeypatch.setattr(grading.pool, "graded", refuse)
+    monkeypatch.setattr(grading.pool.Workers, "graded", refuse)
 
 
 @pytest.mark.usefixtures("nobody_grades")

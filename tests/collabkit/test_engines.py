@@ -305,6 +305,15 @@ def test_a_runaway_epoch_leaves_the_weights_of_the_one_before_it(dls, engine, mo
     assert all(torch.equal(kept[name], weight) for name, weight in weights(model).items())
 
 
+@pytest.fixture
+def keyboard():
+    """Has Ctrl-C interrupt these tests even in the background of a shell, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_keyboard_stops_a_training_and_the_model_is_usable(dls, engine, monkeypatch):
     runs = []
