@@ -17,6 +17,7 @@ from autograde.cells import slug_of
 from autograde.imports import nbformat_quickly
 from autograde.kernel.imports import fastai_quickly
 from autograde.kernel.limits import Limits
+from autograde.kernel.syntax import parse_one_at_a_time
 from autograde.kernel.walls import Walls
 from autograde.kernel.warm import WarmServer
 
@@ -61,6 +62,7 @@ class Desk:
     """
 
     def __init__(self, walls: bool, found: Walls | None = None):
+        parse_one_at_a_time()
         digest.of_judging("")  # of all the code that is about to be imported, whatever becomes of the files later
         found = (found or Walls.found()) if walls else Walls.none()
         if walls and not found.enough:

@@ -27,6 +27,7 @@ from autograde.files import write_whole
 from autograde.gradebook import Gradebook, as_entered
 from autograde.imports import nbformat_quickly
 from autograde.kernel.limits import Limits
+from autograde.kernel.syntax import parse_one_at_a_time
 from autograde.policy import Policy
 from autograde.repair import repaired
 from autograde.results import Result, how_graded, problem_file, read_notebook, reading, result_in
@@ -76,6 +77,7 @@ def grade(
     the gradebook waits until before_correcting has been told of all of it. dry_run: nothing is entered; results are
     kept all the same, so that the run that enters them need not grade again.
     """
+    parse_one_at_a_time()
     with pool.Workers(workers, scheduler, walls) as crew:
         with ThreadPoolExecutor(1) as thread:  # walls are tried by other processes
             tried = thread.submit(_missing_walls) if walls and not scheduler else None
