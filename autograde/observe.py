@@ -440,7 +440,6 @@ def _a(name: str) -> str:
 
 MAX_SENT_DEPTH = 3 * MAX_DEPTH  # each level of a list takes one, a table with labels and cells a few more
 MAX_SENT_ITEMS = 3 * MAX_ITEMS
-PLAIN = frozenset((type(None), bool, int, float, str))  # what JSON knows beside lists and dicts
 MAX_DIGITS = 100_000  # hexadecimal ones, of a whole number
 MAX_NAME = 400  # characters of a dtype, an exception's name or its message
 NUMERIC = "biufc"  # NumPy's kinds of dtype
