@@ -83,14 +83,15 @@ def lesson_marks(course: Course, lessons: Sequence[str], students: Collection[st
     A mark corrected in formgrader counts in the check's place, extra credit on top.
     """
     by_hand, penalties = given_by_hand(course.db_url), late_penalties(course.db_url)
-    entries = {lesson: catalogue.entries(course, lesson) for lesson in lessons}
+    worth = {
+        lesson: {name: entry.points for name, entry in catalogue.entries(course, lesson).items()} for lesson in lessons
+    }
     wanted = [each for each in course.students() if not students or each in students]
     found = []
     with reading(course, whole=not students, brief=True) as read:
         for student in wanted:
-            for lesson in lessons:
+            for lesson, points in worth.items():
                 result = read(student, lesson)
-                points = {name: entry.points for name, entry in entries[lesson].items()}
                 scores = _scores(result) if result else {}
                 elsewhere = "" if len(scores) == len(points) else _without_verdict(course, student, lesson, result)
                 at = student, lesson

@@ -25,10 +25,9 @@ KEY_BYTES = 12  # of a verdict's digest: two of a million are the same once in 1
 BATCH = 500  # results that are written in one go
 WAIT_SECONDS = 5  # for another command that writes; then this one goes on without
 TABLES = """
-CREATE TABLE IF NOT EXISTS verdict (key BLOB PRIMARY KEY, name TEXT NOT NULL, outcome TEXT NOT NULL,
- score REAL NOT NULL, points REAL NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdict (key BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS result (student TEXT, lesson TEXT, stamp TEXT NOT NULL, about TEXT NOT NULL,
- verdicts BLOB NOT NULL, PRIMARY KEY (student, lesson)) WITHOUT ROWID;
+ marks TEXT NOT NULL, verdicts BLOB NOT NULL, PRIMARY KEY (student, lesson)) WITHOUT ROWID;
 """
 Parts = tuple[dict[str, Any], dict[str, Verdict]]  # what a result is made of: about itself, and its verdicts by name
 
@@ -42,10 +41,12 @@ class ResultsIndex:
 
     def __init__(self, path: Path, *, whole: bool = False, brief: bool = False):
         self._path, self._whole, self._brief = path, whole, brief
-        self._waiting: list[tuple[str, str, str, str, dict[bytes, tuple]]] = []
+        self._waiting: list[tuple[str, str, str, str, str, dict[bytes, str]]] = []
+        self._abouts: dict[str, dict[str, Any]] = {}
         self._made: dict[bytes, Verdict] = {}
-        self._rows: dict[tuple[str, str], tuple[str, str, bytes]] | None = None
-        self._verdicts: dict[bytes, tuple] | None = None
+        self._made_briefly: dict[str, dict[str, Verdict]] = {}  # most of a class has one of a few rows of marks
+        self._rows: dict[tuple[str, str], tuple[str, str, Any]] | None = None
+        self._verdicts: dict[bytes, str] | None = None
         self._db = self._open() or self._open_anew()
 
     def __enter__(self) -> ResultsIndex:
@@ -62,53 +63,60 @@ class ResultsIndex:
             row = self._row(student, lesson)
             if not row or row[0] != stamp:
                 return None
-            keys = row[2]
-            verdicts = [self._verdict(keys[at : at + KEY_BYTES]) for at in range(0, len(keys), KEY_BYTES)]
-            return json.loads(row[1]), {verdict.name: verdict for verdict in verdicts}
+            _, about, kept = row
+            if about not in self._abouts:
+                self._abouts[about] = json.loads(about)
+            return self._abouts[about], self._marks(kept) if self._brief else self._all_of(kept)
         except (sqlite3.Error, ValueError, KeyError, TypeError, StopIteration):  # damaged: it is read again
             return None
 
     def put(self, student: str, lesson: str, stamp: str, about: dict[str, Any], verdicts: Iterable[Verdict]) -> None:
         """Keep a result. It is written with others, at the latest when the index is closed."""
         # the fields of each dataclass: what verdict_to_json gives, whose copies would take most of the time here
-        texts = [(each, json.dumps(each, default=vars, separators=(",", ":"))) for each in verdicts]
-        kept = {
-            hashlib.sha256(text.encode()).digest()[:KEY_BYTES]: (each.name, each.outcome, each.score, each.points, text)
-            for each, text in texts
-        }
-        self._waiting.append((student, lesson, stamp, json.dumps(about, separators=(",", ":")), kept))
+        verdicts = list(verdicts)
+        texts = [_json(each, default=vars) for each in verdicts]
+        kept = {hashlib.sha256(text.encode()).digest()[:KEY_BYTES]: text for text in texts}
+        marks = _json([[each.name, each.outcome, each.score, each.points] for each in verdicts])
+        self._waiting.append((student, lesson, stamp, _json(about), marks, kept))
         if len(self._waiting) >= BATCH:
             self._write()
 
-    def _row(self, student: str, lesson: str) -> tuple[str, str, bytes] | None:
+    def _row(self, student: str, lesson: str) -> tuple[str, str, Any] | None:
         if not self._db:
             return None
+        columns = f"stamp, about, {'marks' if self._brief else 'verdicts'}"
         if self._whole:
             if self._rows is None:
-                found = self._db.execute("SELECT student, lesson, stamp, about, verdicts FROM result")
+                found = self._db.execute(f"SELECT student, lesson, {columns} FROM result")
                 self._rows = {(row[0], row[1]): row[2:] for row in found}
             return self._rows.get((student, lesson))
         return self._db.execute(
-            "SELECT stamp, about, verdicts FROM result WHERE student = ? AND lesson = ?", (student, lesson)
+            f"SELECT {columns} FROM result WHERE student = ? AND lesson = ?", (student, lesson)
         ).fetchone()
+
+    def _marks(self, text: str) -> dict[str, Verdict]:
+        if text not in self._made_briefly:
+            made = [Verdict(name, Outcome(outcome), *marks) for name, outcome, *marks in json.loads(text)]
+            self._made_briefly[text] = {verdict.name: verdict for verdict in made}
+        return dict(self._made_briefly[text])
+
+    def _all_of(self, keys: bytes) -> dict[str, Verdict]:
+        verdicts = [self._verdict(keys[at : at + KEY_BYTES]) for at in range(0, len(keys), KEY_BYTES)]
+        return {verdict.name: verdict for verdict in verdicts}
 
     def _verdict(self, key: bytes) -> Verdict:
         if key not in self._made:
-            row = self._verdict_row(key)
-            self._made[key] = (
-                Verdict(row[0], Outcome(row[1]), *row[2:]) if self._brief else verdict_from_json(json.loads(row[0]))
-            )
+            self._made[key] = verdict_from_json(json.loads(self._verdict_text(key)))
         return self._made[key]
 
-    def _verdict_row(self, key: bytes) -> tuple:
+    def _verdict_text(self, key: bytes) -> str:
         assert self._db
-        columns = "name, outcome, score, points" if self._brief else "text"
         if self._whole:
             if self._verdicts is None:
-                self._verdicts = {row[0]: row[1:] for row in self._db.execute(f"SELECT key, {columns} FROM verdict")}
+                self._verdicts = dict(self._db.execute("SELECT key, text FROM verdict"))
             if key in self._verdicts:
                 return self._verdicts[key]  # one that was put there since is read by itself
-        return next(self._db.execute(f"SELECT {columns} FROM verdict WHERE key = ?", (key,)))
+        return next(self._db.execute("SELECT text FROM verdict WHERE key = ?", (key,)))[0]
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -117,11 +125,11 @@ class ResultsIndex:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
-                "INSERT OR IGNORE INTO verdict VALUES (?, ?, ?, ?, ?, ?)",
-                [(key, *parts) for *_, kept in waiting for key, parts in kept.items()],
+                "INSERT OR IGNORE INTO verdict VALUES (?, ?)",
+                [item for *_, kept in waiting for item in kept.items()],
             )
             self._db.executemany(
-                "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?)",
                 [(*row, b"".join(kept)) for *row, kept in waiting],
             )
             self._db.execute("COMMIT")
@@ -162,3 +170,7 @@ class ResultsIndex:
             with contextlib.suppress(OSError):
                 self._path.unlink()
             return self._open()
+
+
+def _json(value: Any, **options: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), **options)

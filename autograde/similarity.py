@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import builtins
 import collections
+import functools
 import itertools
 import re
 import warnings
@@ -34,6 +35,8 @@ MAX_SOURCE = 20_000  # characters of a cell that are looked at
 MAX_NODES = 20_000  # of its tree
 LONG = 10**9
 SILENT = frozenset({ast.Expr, ast.arguments})  # nodes without a token of their own
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+BINDING = frozenset({ast.Name, ast.Attribute, ast.arg, ast.Import, ast.ImportFrom, *DEFINITIONS})
 UNSEEN = frozenset({"annotation", "returns", "ctx", "type_comment", "type_params"})  # parts of nodes that do not count
 WORD = re.compile(r"[^\W\d]\w*|\d[\w.]*|\S")
 
@@ -132,7 +135,7 @@ def without_docstrings(source: str) -> str:
     tree = _parsed(source)
     lines: list[str | None] = [*_lines(source)]
     for node in ast.walk(tree) if tree else ():
-        is_documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        is_documented = isinstance(node, DEFINITIONS)
         if is_documented and len(node.body) > 1 and _is_said_only(node.body[0]):
             said = node.body[0]
             if not node.lineno < said.lineno <= said.end_lineno < node.body[1].lineno:
@@ -160,23 +163,54 @@ def _grams(tokens: list[str]) -> Iterator[str]:
 
 def _tree_statements(top: ast.stmt, names: frozenset[str]) -> Iterator[list[str]]:
     """The tokens of each statement; of a compound one, those of its header, without its body."""
-    bound, aliases = _bound(top)
+    statements, bound, aliases = _walked(top)
+    for nodes in statements:
+        yield [token for node in nodes for token in _tokens(node, bound, aliases, names)]
+
+
+def _walked(top: ast.stmt) -> tuple[list[list[ast.AST]], set[str], dict[str, str]]:
+    """(the nodes of each statement, what is given a name, import aliases) of a definition, in one walk.
+
+    What is given a name: variables, arguments, functions, and ".attribute".
+    """
+    statements: list[list[ast.AST]] = []
+    bound: set[str] = set()
+    aliases: dict[str, str] = {}
     waiting, n_nodes = [top], 0
     while waiting and n_nodes < MAX_NODES:
         statement = waiting.pop()
-        tokens: list[str] = []
+        if _is_said_only(statement):
+            continue
+        nodes: list[ast.AST] = []
         stack: list[ast.AST] = [statement]
         while stack and n_nodes < MAX_NODES:
             node = stack.pop()
-            if node is not statement and isinstance(node, ast.stmt):
-                waiting.append(node)
-                continue
+            kind = type(node)
             n_nodes += 1
-            if type(node) not in SILENT:
-                tokens += _tokens(node, bound, aliases, names)
-            stack += reversed(_children(node))
-        if not _is_said_only(statement):
-            yield tokens
+            if kind not in SILENT:
+                nodes.append(node)
+            if kind in BINDING:
+                _bind(node, bound, aliases)
+            parts: list[ast.AST] = []
+            for field in _fields(kind):
+                value = getattr(node, field, None)
+                if isinstance(value, ast.AST):
+                    parts.append(value)
+                elif type(value) is list:
+                    for each in value:
+                        if isinstance(each, ast.stmt):
+                            waiting.append(each)
+                        elif isinstance(each, ast.AST):
+                            parts.append(each)
+            stack += reversed(parts)
+        statements.append(nodes)
+    return statements, bound, aliases
+
+
+@functools.cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The parts of such a node that count and may be nodes."""
+    return tuple(field for field in kind._fields if field not in UNSEEN)
 
 
 def _is_said_only(statement: ast.stmt) -> bool:
@@ -185,20 +219,7 @@ def _is_said_only(statement: ast.stmt) -> bool:
     return is_constant or isinstance(statement, ast.Pass)
 
 
-def _children(node: ast.AST) -> list[ast.AST]:
-    found = []
-    for field in node._fields:
-        if field in UNSEEN:
-            continue
-        value = getattr(node, field, None)
-        if isinstance(value, list):
-            found += [each for each in value if isinstance(each, ast.AST)]
-        elif isinstance(value, ast.AST):
-            found.append(value)
-    return found
-
-
-def _tokens(node: ast.AST, bound: frozenset[str], aliases: Mapping[str, str], names: frozenset[str]) -> tuple[str, ...]:
+def _tokens(node: ast.AST, bound: set[str], aliases: Mapping[str, str], names: frozenset[str]) -> tuple[str, ...]:
     kind = type(node)
     if kind is ast.Name:
         name = node.id
@@ -213,34 +234,24 @@ def _tokens(node: ast.AST, bound: frozenset[str], aliases: Mapping[str, str], na
         return ("number" if is_long else repr(node.value),)
     if kind is ast.keyword:
         return (f"{node.arg}=",)
-    if kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+    if kind in DEFINITIONS:
         return (kind.__name__, node.name if re.fullmatch(r"__\w+__", node.name) else "_")
     return ("Assign" if kind is ast.AnnAssign else kind.__name__,)
 
 
-def _bound(top: ast.AST) -> tuple[frozenset[str], dict[str, str]]:
-    """What is given a name in a definition: variables, arguments, functions, and ".attribute"; and import aliases."""
-    bound: set[str] = set()
-    aliases: dict[str, str] = {}
-    stack, n_nodes = [top], 0
-    while stack and n_nodes < MAX_NODES:
-        node = stack.pop()
-        n_nodes += 1
-        stack += _children(node)
-        kind = type(node)
-        if kind is ast.Name:
-            if type(node.ctx) is ast.Store:
-                bound.add(node.id)
-        elif kind is ast.Attribute:
-            if type(node.ctx) is ast.Store:
-                bound.add(f".{node.attr}")
-        elif kind is ast.arg:
-            bound.add(node.arg)
-        elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
-            bound |= {node.name, f".{node.name}"}
-        elif kind in (ast.Import, ast.ImportFrom):
-            aliases |= {each.asname: each.name.rsplit(".", 1)[-1] for each in node.names if each.asname}
-    return frozenset(bound), aliases
+def _bind(node: ast.AST, bound: set[str], aliases: dict[str, str]) -> None:
+    """Add what this node gives a name to."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()):
+            bound.add(name)
+        case ast.Attribute(attr=name, ctx=ast.Store()):
+            bound.add(f".{name}")
+        case ast.arg(arg=name):
+            bound.add(name)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            bound |= {name, f".{name}"}
+        case ast.Import(names=imported) | ast.ImportFrom(names=imported):
+            aliases |= {each.asname: each.name.rsplit(".", 1)[-1] for each in imported if each.asname}
 
 
 def _lines(source: str) -> list[str]:

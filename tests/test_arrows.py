@@ -107,7 +107,7 @@ AUTOGRADE = {
     "handed_in": {"cells", "course", "effort", "submissions"},
     "report": {
         *("build", "card", "catalogue", "cells", "course", "effort", "exercise", "files", "handed_in"),
-        *("manifest", "results", "similarity"),
+        *("kernel", "manifest", "results", "similarity"),  # kernel: how processes end
     },
     "cli": None,  # a thin skin over all of autograde
     "__main__": {"cli"},
