@@ -279,7 +279,9 @@ def total(points: Iterable[float]) -> float:
 
 def as_sentence(text: str) -> str:
     """Feedback as a learner reads it: it begins in upper case, ends with a stop, and all of it can be printed."""
-    text = "".join(character if character.isprintable() else " " for character in text[:1].upper() + text[1:])
+    text = text[:1].upper() + text[1:]
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
     return text if not text or text[-1] in ".!?…" else text + "."
 
 
