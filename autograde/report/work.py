@@ -83,7 +83,7 @@ def _done(jobs: Sequence[_Job], n_processes: int) -> list[Work]:
         try:
             with ProcessPoolExecutor(min(len(jobs), n_processes), anew, _end_with_the_report) as pool:
                 return list(pool.map(_of_lesson, jobs))
-        except BrokenProcessPool:  # one was killed, as where memory is short: one at a time needs less
+        except (BrokenProcessPool, OSError):  # killed, or not even started, where memory is short: one needs less
             pass
     return [_of_lesson(job) for job in jobs]
 
