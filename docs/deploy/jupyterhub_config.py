@@ -31,6 +31,7 @@ except KeyError:
     sys.exit(f"There is no account {INSTRUCTOR!r} on this machine: HUB_INSTRUCTOR names the instructor's.")
 COURSE = setting("COURSE", f"{home}/collaborative-filtering")  # a clone of the repository, in that home
 EXCHANGE = Path(setting("EXCHANGE", "/srv/collaborative-filtering/exchange"))
+GRADEBOOK = setting("GRADEBOOK", "")  # postgresql://USER@HOST/NAME; else SQLite, in the course's folder
 RATINGS = Path(setting("RATINGS", "/srv/collaborative-filtering/ratings"))  # fetched once, for all
 STATE = Path(setting("STATE", "/srv/collaborative-filtering/hub"))  # the hub's database and cookie secret
 GIGABYTES = float(setting("GIGABYTES", "4"))  # of memory, for each process of a student's
@@ -81,7 +82,7 @@ def prepare(spawner):
     os.chmod(pwd.getpwnam(name).pw_dir, 0o700)
     spawner.cmd = SERVER if name == INSTRUCTOR else LIMITS + SERVER
     if name == INSTRUCTOR:
-        spawner.environment = {**spawner.environment, "AUTOGRADE_ROOT": COURSE}
+        spawner.environment = {**spawner.environment, "AUTOGRADE_ROOT": COURSE, "AUTOGRADE_DB": GRADEBOOK}
 
 
 c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"

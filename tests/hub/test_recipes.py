@@ -6,7 +6,9 @@ SLURM itself is not here: small scripts stand in for sbatch, srun, squeue and sc
 from __future__ import annotations
 
 import importlib.util
+import pwd
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -165,6 +167,27 @@ def test_grading_on_slurm_asks_for_what_a_worker_needs(monkeypatch):
 def test_grading_on_kubernetes_is_python():
     (script,) = code_blocks("grading.md", "grade_on_kubernetes.py")
     compile(script, "grade_on_kubernetes.py", "exec")
+
+
+def test_the_gradebook_s_url_reaches_the_instructor_alone(monkeypatch, tmp_path):
+    pytest.importorskip("jupyterhub")
+    from traitlets.config.loader import PyFileConfigLoader
+
+    url = "postgresql://grader@db.example.org/course"
+    account = types.SimpleNamespace(pw_dir=str(tmp_path))
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: account)
+    monkeypatch.setattr(shutil, "chown", lambda path, user: None)
+    for name, value in {"GRADEBOOK": url, "EXCHANGE": tmp_path / "exchange", "STATE": tmp_path / "hub"}.items():
+        monkeypatch.setenv(f"HUB_{name}", str(value))
+    spawner = PyFileConfigLoader("jupyterhub_config.py", str(DEPLOY)).load_config().Spawner
+
+    def environment_of(name):
+        server = types.SimpleNamespace(user=types.SimpleNamespace(name=name), environment=spawner.environment)
+        spawner.pre_spawn_hook(server)
+        return server.environment
+
+    assert environment_of("instructor")["AUTOGRADE_DB"] == url
+    assert "AUTOGRADE_DB" not in environment_of("ada")
 
 
 def test_the_page_has_each_setting_and_its_default():
