@@ -41,6 +41,7 @@ class ResultsIndex:
 
     def __init__(self, path: Path, *, whole: bool = False, brief: bool = False):
         self._path, self._whole, self._brief = path, whole, brief
+        self._columns = f"stamp, about, {'marks' if brief else 'verdicts'}"
         self._waiting: list[tuple[str, str, str, str, str, dict[bytes, str]]] = []
         self._abouts: dict[str, dict[str, Any]] = {}
         self._made: dict[bytes, Verdict] = {}
@@ -72,8 +73,8 @@ class ResultsIndex:
 
     def put(self, student: str, lesson: str, stamp: str, about: dict[str, Any], verdicts: Iterable[Verdict]) -> None:
         """Keep a result. It is written with others, at the latest when the index is closed."""
-        # the fields of each dataclass: what verdict_to_json gives, whose copies would take most of the time here
         verdicts = list(verdicts)
+        # the fields of each dataclass: what verdict_to_json gives, whose copies would take most of the time here
         texts = [_json(each, default=vars) for each in verdicts]
         kept = {hashlib.sha256(text.encode()).digest()[:KEY_BYTES]: text for text in texts}
         marks = _json([[each.name, each.outcome, each.score, each.points] for each in verdicts])
@@ -84,14 +85,13 @@ class ResultsIndex:
     def _row(self, student: str, lesson: str) -> tuple[str, str, Any] | None:
         if not self._db:
             return None
-        columns = f"stamp, about, {'marks' if self._brief else 'verdicts'}"
         if self._whole:
             if self._rows is None:
-                found = self._db.execute(f"SELECT student, lesson, {columns} FROM result")
+                found = self._db.execute(f"SELECT student, lesson, {self._columns} FROM result")
                 self._rows = {(row[0], row[1]): row[2:] for row in found}
             return self._rows.get((student, lesson))
         return self._db.execute(
-            f"SELECT {columns} FROM result WHERE student = ? AND lesson = ?", (student, lesson)
+            f"SELECT {self._columns} FROM result WHERE student = ? AND lesson = ?", (student, lesson)
         ).fetchone()
 
     def _marks(self, text: str) -> dict[str, Verdict]:

@@ -191,20 +191,22 @@ def _walked(top: ast.stmt) -> tuple[list[list[ast.AST]], set[str], dict[str, str
                 nodes.append(node)
             if kind in BINDING:
                 _bind(node, bound, aliases)
-            parts: list[ast.AST] = []
-            for field in _fields(kind):
-                value = getattr(node, field, None)
-                if isinstance(value, ast.AST):
-                    parts.append(value)
-                elif type(value) is list:
-                    for each in value:
-                        if isinstance(each, ast.stmt):
-                            waiting.append(each)
-                        elif isinstance(each, ast.AST):
-                            parts.append(each)
-            stack += reversed(parts)
+            parts = _children(node)
+            waiting += [each for each in parts if isinstance(each, ast.stmt)]
+            stack += [each for each in reversed(parts) if not isinstance(each, ast.stmt)]
         statements.append(nodes)
     return statements, bound, aliases
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    found = []
+    for field in _fields(type(node)):
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 @functools.cache
