@@ -1,13 +1,11 @@
 """A class of 300, a third of it hostile or damaged, whose grading is killed twice: everybody is graded, once."""
 
-import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -22,12 +20,12 @@ from autograde.results import results_of
 from .attacks.corpus import attacks, cell_of, notebook_of
 from .attacks.watch import below, name_of
 from .gradebooks import copy_of, course_at
+from .processes import PATIENCE, is_there, until
 from .small_class import LESSON, hand_in, hand_in_oddities, solved_notebook
 
 pytestmark = pytest.mark.skipif(not Walls.found().enough, reason=f"walls are missing here: {Walls.found().lines()}")
 
 STUDENTS, HOSTILE = 300, 100
-PATIENCE = 600  # seconds, on a machine that may be busy
 # the others take their whole time before they are stopped, and test_attacks.py grades them
 SLOW = ("bomb", "endless", "flood", "exhausted", "memory", "_left", "kept", "stop", "wasted", "deep", "filled")
 
@@ -119,16 +117,3 @@ def files(course):
 def outcomes(course):
     """Student -> (the problem, the mark), for everybody."""
     return {each.student: (each.problem, each.score) for each in results_of(course, [LESSON])}
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def is_there(pid):
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False

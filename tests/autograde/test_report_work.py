@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -22,6 +21,7 @@ from autograde.report.summary import summaries
 from autograde.results import Result
 from autograde.sample_class import disguised
 
+from .processes import is_there, until
 from .small_class import hand_in
 
 LESSONS = {"02_ratings_to_batches": "one_epoch", "03_dot_product": "gradient_step"}
@@ -157,11 +157,4 @@ def test_they_end_with_the_report_and_ctrl_c_leaves_no_traceback(tmp_path, way):
         os.killpg(parent.pid, signal.SIGINT)
     told = parent.communicate(timeout=30)
     assert way == "kill -9" or told == (b"interrupted\n", b"")
-    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
-
-
-def until(holds, seconds=30):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: not any(is_there(child.pid) for child in children))
