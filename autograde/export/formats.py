@@ -100,7 +100,7 @@ OF_ONE_LESSON = ("moodle", "lti")
 
 @contextlib.contextmanager
 def _no_search_for_garbage() -> Iterator[None]:
-    """Among half a million rows it would take a quarter of the time, and find nothing."""
+    """The rows of a large class hold no garbage, and to look for it among so many takes long."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
